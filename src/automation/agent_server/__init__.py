@@ -1,0 +1,6 @@
+"""The agent-server's HTTP API and event socket: the endpoints that servers from 1.34 on share."""
+
+from automation.agent_server.client import AgentServer, CommandRecord
+from automation.agent_server.events import BashEvents
+
+__all__ = ["AgentServer", "BashEvents", "CommandRecord"]

@@ -1,0 +1,252 @@
+"""One agent-server's HTTP API, as far as a run needs it.
+
+Every method makes one request (`find_command` pages) and raises `ServerUnavailable` for what may pass
+(no connection, time-out, 5xx, 429) and `Misconfigured` for what will not (wrong key, not an agent-server).
+Nothing here retries: whether a request may be sent twice is for the caller to know. Redirects are not
+followed: the key would travel with them.
+
+Endpoints measured on agent-server 1.58.0; source: its OpenAPI description (`/openapi.json`).
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import IO, Any, Self
+
+import httpx
+
+from automation.connection import AgentConnection
+from automation.errors import Misconfigured, ServerUnavailable
+
+# Searches and uploads wait behind each other on a busy server: 13 s was measured, so slow is not dead.
+SLOW = httpx.Timeout(60, connect=5)
+QUICK = httpx.Timeout(20, connect=5)
+SEARCH_PAGES = 20
+
+
+@dataclass(frozen=True)
+class CommandRecord:
+    """The server's own record of a command that has ended (`BashOutput`).
+
+    Attributes:
+        exit_code: 0..255 from the shell; -15 or -9 killed; -1 time-out or never started.
+        stdout: of the last chunk only; our commands print little.
+    """
+
+    command_id: str
+    exit_code: int
+    stdout: str = ""
+    stderr: str = ""
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> Self | None:
+        """The record in a `BashOutput` event, None if the command has not ended with it."""
+        if event.get("kind") != "BashOutput" or not isinstance(event.get("exit_code"), int):
+            return None
+        return cls(
+            command_id=str(event.get("command_id")),
+            exit_code=event["exit_code"],
+            stdout=event.get("stdout") or "",
+            stderr=event.get("stderr") or "",
+        )
+
+
+class AgentServer:
+    """A client for one connection; use as an async context manager."""
+
+    def __init__(self, connection: AgentConnection) -> None:
+        self.connection = connection
+        self._http = httpx.AsyncClient(
+            base_url=connection.url,
+            headers=connection.headers | {"Accept-Encoding": "identity"},
+            timeout=SLOW,
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def info(self) -> Mapping[str, Any]:
+        """Version, uptime (seconds) and more; needs no key."""
+        return await self._json("GET", "/server_info", timeout=QUICK)
+
+    async def is_ready(self) -> bool:
+        async with self._send("GET", "/ready", timeout=QUICK) as response:
+            return response.status_code == httpx.codes.OK
+
+    async def execute(self, command: str, *, timeout: float) -> CommandRecord:
+        """Run a short command and wait for its end, `timeout` seconds at the most."""
+        answer = await self._json(
+            "POST",
+            "/api/bash/execute_bash_command",
+            json={"command": command, "cwd": None, "timeout": round(timeout)},
+            timeout=httpx.Timeout(timeout + 60, connect=5),
+        )
+        record = CommandRecord.from_event(answer)
+        if record is None:
+            raise self._not_an_agent_server("its answer to a command has no exit code")
+        return record
+
+    async def start(self, command: str, *, timeout: float) -> str:
+        """Start a command and return its id at once; the server ends it after `timeout` seconds.
+
+        Not idempotent on the server: only commands that a second start cannot harm may come here.
+        """
+        answer = await self._json(
+            "POST",
+            "/api/bash/start_bash_command",
+            json={"command": command, "cwd": None, "timeout": round(timeout)},
+        )
+        if not isinstance(answer.get("id"), str):
+            raise self._not_an_agent_server("its answer to a command has no id")
+        return str(answer["id"])
+
+    async def command_record(self, command_id: str) -> CommandRecord | None:
+        """How a command ended, None if the server has no record of an end.
+
+        None does not mean that it runs: after a restart of the server no record ever comes.
+        """
+        page = await self._search(
+            kind__eq="BashOutput", command_id__eq=command_id, sort_order="TIMESTAMP_DESC"
+        )
+        for event in page["items"]:
+            if record := CommandRecord.from_event(event):
+                return record
+        return None
+
+    async def find_command(self, text: str, *, since: float) -> str | None:
+        """The id of the newest command since `since` (Unix time, the server's clock) that contains `text`."""
+        page_id: str | None = None
+        for _ in range(SEARCH_PAGES):
+            page = await self._search(
+                kind__eq="BashCommand",
+                timestamp__gte=datetime.fromtimestamp(since, UTC).isoformat(),
+                sort_order="TIMESTAMP_DESC",
+                **({"page_id": page_id} if page_id else {}),
+            )
+            for event in page["items"]:
+                if text in str(event.get("command")):
+                    return str(event["id"])
+            page_id = page.get("next_page_id")
+            if not page_id:
+                return None
+        return None
+
+    async def stop_command(self, command_id: str) -> None:
+        """Ask the server to end a command; servers before 1.58 cannot, which is no error."""
+        async with self._send("POST", f"/api/bash/bash_commands/{command_id}/stop", timeout=QUICK):
+            pass
+
+    async def upload(self, path: str, content: IO[bytes]) -> None:
+        """Write a file at an absolute path, streamed from `content`; repeatable."""
+        content.seek(0)
+        await self._json(
+            "POST",
+            "/api/file/upload",
+            params={"path": path},
+            files={"file": ("payload", content, "application/octet-stream")},
+            timeout=httpx.Timeout(60, connect=5, read=300),
+        )
+
+    async def read_file(self, path: str, *, limit: int) -> bytes | None:
+        """A file's content up to `limit` bytes, None where there is none."""
+        data = bytearray()
+        async with self._send("GET", "/api/file/download", params={"path": path}) as response:
+            if response.status_code == httpx.codes.NOT_FOUND:
+                return None
+            await self._expect(response)
+            async for chunk in response.aiter_bytes():
+                data += chunk
+                if len(data) >= limit:
+                    break
+        return bytes(data[:limit])
+
+    async def read_from(self, path: str, offset: int) -> AsyncIterator[bytes]:
+        """What a growing file has from byte `offset` on; nothing if it has no more, or is not there yet.
+
+        "416 Range Not Satisfiable" is the server's normal answer for "no news".
+        """
+        headers = {"Range": f"bytes={offset}-"}
+        async with self._send(
+            "GET", "/api/file/download", params={"path": path}, headers=headers
+        ) as response:
+            if response.status_code in {httpx.codes.NOT_FOUND, httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE}:
+                return
+            await self._expect(response)
+            if offset and response.status_code != httpx.codes.PARTIAL_CONTENT:
+                raise self._not_an_agent_server("it ignores the Range header")
+            async for chunk in response.aiter_bytes(65_536):
+                yield chunk
+
+    async def _search(self, **params: str) -> Mapping[str, Any]:
+        page = await self._json("GET", "/api/bash/bash_events/search", params={"limit": "100"} | params)
+        if not isinstance(page.get("items"), list):
+            raise self._not_an_agent_server("its search answers without items")
+        return page
+
+    async def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        async with self._send(method, path, **options) as response:
+            await self._expect(response)
+            await response.aread()
+            try:
+                answer = response.json()
+            except ValueError:
+                raise self._not_an_agent_server(f"{path} does not answer in JSON") from None
+        if not isinstance(answer, dict):
+            raise self._not_an_agent_server(f"{path} does not answer with an object")
+        return answer
+
+    @asynccontextmanager
+    async def _send(self, method: str, path: str, **options: Any) -> AsyncIterator[httpx.Response]:
+        try:
+            async with self._http.stream(method, path, **options) as response:
+                yield response
+        except httpx.HTTPError as error:
+            raise ServerUnavailable(self._trouble(f"{path}: {_words(error)}")) from error
+
+    async def _expect(self, response: httpx.Response) -> None:
+        """Raise unless the answer is a success."""
+        if response.is_success:
+            return
+        path = response.request.url.path
+        await response.aread()
+        match response.status_code:
+            case httpx.codes.UNAUTHORIZED | httpx.codes.FORBIDDEN:
+                given = "the key it was given" if self.connection.session_key else "a call without a key"
+                raise Misconfigured(
+                    f"the agent-server at {self.connection.url} refuses {given}; "
+                    "set AUTOMATION_AGENT_SERVER_API_KEY to its SESSION_API_KEY"
+                )
+            case code if code == httpx.codes.TOO_MANY_REQUESTS or code >= httpx.codes.INTERNAL_SERVER_ERROR:
+                raise ServerUnavailable(self._trouble(f"{path}: HTTP {code} {_detail(response)}"))
+            case code:
+                raise self._not_an_agent_server(f"{path} answered HTTP {code} {_detail(response)}")
+
+    def _trouble(self, what: str) -> str:
+        return f"the agent-server at {self.connection.url} does not answer as it should ({what.strip()})"
+
+    def _not_an_agent_server(self, why: str) -> Misconfigured:
+        return Misconfigured(
+            f"{self.connection.url} does not behave like an agent-server of version 1.34 or later: "
+            f"{why.strip()}; check AUTOMATION_AGENT_SERVER_URL"
+        )
+
+
+def _words(error: httpx.HTTPError) -> str:
+    name = type(error).__name__
+    return f"{name}: {error}" if str(error) else name
+
+
+def _detail(response: httpx.Response) -> str:
+    """The server's own words, shortened: an HTML error page helps nobody."""
+    try:
+        answer = response.json()
+    except ValueError:
+        return ""
+    detail = answer.get("exception") or answer.get("detail") if isinstance(answer, dict) else None
+    return str(detail)[:200] if detail else ""

@@ -1,0 +1,179 @@
+"""From an automation in a repository to an order for a run: what is packed, and what the run is told.
+
+Synchronous: it reads the disk and asks git. What a run may have of keys and secrets is decided here, too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from automation.catalogue import Automation
+from automation.definition import resolve_inputs
+from automation.definition.github_key import RepositoryContent
+from automation.errors import Misconfigured
+from automation.observation import OUTPUT_LIMIT
+from automation.packing.bundle import write_bundle
+from automation.packing.git import Sha
+from automation.packing.repository import Repository
+from automation.run.environment import Subject
+from automation.run.payload import Content
+from automation.run.start import Order
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody asked for when they asked for a run.
+
+    Attributes:
+        revision, base: commits to run at and to compare with; empty for the checkout's HEAD and for none.
+        inputs: given arguments by name; environment: more variables.
+        secrets: values by name; only the names that the automation lists reach it.
+        timeout: seconds; None for the automation's own.
+        run_directory: directory on the server under which runs are made; None for the server's own.
+    """
+
+    run_id: str
+    revision: str = ""
+    base: str = ""
+    pull_request: int | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    timeout: float | None = None
+    output_limit: int = OUTPUT_LIMIT
+    run_directory: str | None = None
+    event_name: str = ""
+    event: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """An order, and what the reader should know of it."""
+
+    order: Order
+    notes: tuple[str, ...]
+
+
+def assemble(automation: Automation, repository: Repository | None, wish: Wish, workspace: Path) -> Assembly:
+    """Pack everything into files under `workspace` and write the order.
+
+    Raises:
+        Misconfigured: a wrong input, an unknown revision, a bundle that cannot be packed.
+    """
+    definition = automation.definition
+    notes: list[str] = []
+    bundle = workspace / "bundle.tar.gz"
+    if definition.tarball_source and definition.tarball_source.type == "external":
+        notes.append("tarball_source is not fetched: what runs is what the directory holds")
+    packed = write_bundle(automation.directory, bundle, executables=definition.tarball_executables)
+    notes.append(f"bundle of {packed.files} files, {packed.size_bytes} bytes, sha256 {packed.digest}")
+    sha, base, files = _pack_repository(definition.settings.repository, repository, wish, workspace, notes)
+    subject = Subject(
+        name=definition.name,
+        sha=sha,
+        head_ref=(repository.branch() or "") if repository and not wish.revision else "",
+        base_sha=base,
+        base_ref=wish.base,
+        pull_request=wish.pull_request,
+        event_name=wish.event_name,
+        event=wish.event,
+        model=definition.model or "",
+    )
+    order = Order(
+        run_id=wish.run_id,
+        entrypoint=definition.entrypoint,
+        bundle=bundle,
+        subject=subject,
+        repository=files,
+        variables={
+            **wish.environment,
+            **_allowed(automation, wish, notes),
+            **resolve_inputs(definition, wish.inputs),
+        },
+        passes_keys=_passes_keys(automation),
+        timeout=_timeout(wish, definition.timeout_seconds),
+        output_limit=wish.output_limit,
+        base=wish.run_directory,
+    )
+    return Assembly(order, tuple(notes))
+
+
+def _timeout(wish: Wish, of_definition: int) -> float:
+    timeout = of_definition if wish.timeout is None else wish.timeout
+    if timeout <= 0:
+        raise Misconfigured(f"a timeout of {timeout:g} seconds is none: expected more than 0")
+    return timeout
+
+
+def _passes_keys(automation: Automation) -> bool:
+    """Plain OpenHands automations expect the server's key; one with a `github:` key has to list it."""
+    return automation.definition.github is None or "SESSION_API_KEY" in automation.definition.settings.secrets
+
+
+def _allowed(automation: Automation, wish: Wish, notes: list[str]) -> Mapping[str, str]:
+    listed = automation.definition.settings.secrets
+    refused = sorted(set(wish.secrets) - set(listed))
+    if refused:
+        notes.append(
+            f"not passed on, because {automation.definition_file} does not list them under github.secrets: "
+            f"{', '.join(refused)}"
+        )
+    return {name: value for name, value in wish.secrets.items() if name in listed}
+
+
+def _pack_repository(
+    content: RepositoryContent,
+    repository: Repository | None,
+    wish: Wish,
+    workspace: Path,
+    notes: list[str],
+) -> tuple[str, str, dict[str, Content]]:
+    if repository is None:
+        if wish.revision or wish.base:
+            raise Misconfigured(
+                "a revision was given, but this is not a git repository; run inside a checkout"
+            )
+        if content is not RepositoryContent.NONE:
+            notes.append("no git repository here: the run gets no AUTOMATION_REPO_DIR")
+        return "", "", {}
+    sha = repository.resolve(wish.revision) if wish.revision else _head(repository, notes)
+    base = repository.resolve(wish.base) if wish.base else ""
+    files: dict[str, Content] = {}
+    if not sha:
+        return "", "", files
+    match content:
+        case RepositoryContent.ARCHIVE:
+            archive = workspace / "repository.tar.gz"
+            tree = repository.write_tree_archive(sha, archive)
+            files[archive.name] = archive
+            notes += tree.notes
+            notes.append(
+                f"repository at {sha[:12]}: {tree.summary.files} files, {tree.summary.size_bytes} bytes"
+            )
+        case RepositoryContent.GIT:
+            bundle = workspace / "repository.bundle"
+            packed = repository.write_bundle(sha, base or None, bundle)
+            files[bundle.name] = bundle
+            files["repository.shallow"] = "".join(f"{commit}\n" for commit in packed.shallow).encode()
+            notes.append(f"repository with history at {sha[:12]}: {packed.size_bytes} bytes")
+        case RepositoryContent.NONE:
+            pass
+    if base:
+        patch = workspace / "changes.patch"
+        changes = repository.write_changes(base, sha, patch)
+        files[patch.name] = patch
+        if changes.truncated:
+            notes.append(f"the changes are cut after {changes.size_bytes} bytes")
+    return sha, base, files
+
+
+def _head(repository: Repository, notes: list[str]) -> Sha | None:
+    try:
+        sha = repository.head()
+    except Misconfigured:
+        notes.append("the repository has no commit yet: the run gets no AUTOMATION_REPO_DIR")
+        return None
+    if repository.is_dirty():
+        notes.append("uncommitted changes are not in AUTOMATION_REPO_DIR: it holds the commit")
+    return sha

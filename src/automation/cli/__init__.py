@@ -1,0 +1,109 @@
+"""The command line: `automation run | list | check | verify | stop | server`.
+
+Exit codes: 0 success, 1 the automation failed, 2 usage or configuration, 3 server trouble,
+4 the run has not ended (verify), 130 cancelled.
+"""
+
+import os
+import sys
+from enum import IntEnum
+from importlib import import_module
+from typing import assert_never
+
+import click
+
+from automation import __version__
+from automation.errors import AutomationError, Misconfigured
+from automation.reasons import Reason
+
+
+class Exit(IntEnum):
+    """The process's exit codes."""
+
+    SUCCESS = 0
+    FAILED = 1
+    USAGE = 2
+    SERVER = 3
+    RUNNING = 4
+    CANCELLED = 130
+
+
+COMMANDS = {
+    "run": "automation.cli.run:run",
+    "list": "automation.cli.catalogue:list_",
+    "check": "automation.cli.catalogue:check",
+    "verify": "automation.cli.remote:verify",
+    "stop": "automation.cli.remote:stop",
+    "server": "automation.cli.server:server",
+}
+
+
+class _Lazy(click.Group):
+    """Imports a command when it is asked for, so that none pays for the others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name].split(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101
+        return command
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="automation")
+def cli() -> None:
+    r"""Run a repository's automations on an agent-server, and tell the truth about how they ended.
+
+    \b
+    Exit codes: 0 success, 1 the automation failed, 2 usage or configuration,
+    3 server trouble, 4 the run has not ended (verify), 130 cancelled.
+    """
+
+
+def exit_code(reason: Reason) -> Exit:
+    """The exit code that goes with a verdict."""
+    match reason:
+        case Reason.OK:
+            return Exit.SUCCESS
+        case (
+            Reason.EXIT_CODE
+            | Reason.REPORTED
+            | Reason.NO_RESULT
+            | Reason.OUTPUT_LIMIT
+            | Reason.TIMED_OUT
+            | Reason.TAMPERED
+        ):
+            return Exit.FAILED
+        case Reason.CANCELLED | Reason.SUPERSEDED:
+            return Exit.CANCELLED
+        case Reason.BAD_CONFIG | Reason.ARCHIVE_INCOMPLETE:
+            return Exit.USAGE
+        case Reason.RUN_LOST | Reason.SERVER_LOST:
+            return Exit.SERVER
+        case _:
+            assert_never(reason)
+
+
+def main() -> None:
+    """Entry point: every expected failure is one sentence on standard error."""
+    try:
+        sys.exit(cli(standalone_mode=False))
+    except click.exceptions.Exit as request:
+        sys.exit(request.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(Exit.USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("cancelled", err=True)
+        sys.exit(Exit.CANCELLED)
+    except AutomationError as error:
+        click.echo(f"error: {error.sentence}", err=True)
+        sys.exit(Exit.USAGE if isinstance(error, Misconfigured) else Exit.SERVER)
+    except BrokenPipeError:
+        # Whoever read us has gone; the interpreter must not complain about it at exit.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
+        sys.exit(Exit.CANCELLED)

@@ -1,0 +1,93 @@
+"""What a person sees of a run: phases with their times on standard error, the automation's output on standard output.
+
+Colour and weight only in a terminal; piped, the same lines are plain. With `--json` the output goes to
+standard error, too, and standard output holds the one document.
+"""
+
+import codecs
+import sys
+import time
+from typing import IO
+
+from rich.console import Console
+from rich.text import Text
+
+from automation.outcome import Outcome
+from automation.reasons import Conclusion
+from automation.run.progress import Phase
+from automation.verdict import Verdict, duration
+
+STYLES = {
+    Conclusion.SUCCESS: "bold green",
+    Conclusion.FAILURE: "bold red",
+    Conclusion.TIMED_OUT: "bold red",
+    Conclusion.CANCELLED: "bold yellow",
+    Conclusion.ACTION_REQUIRED: "bold yellow",
+}
+
+
+class Display:
+    """A run's progress on the terminal; `Progress` for people."""
+
+    def __init__(self, output: IO[str] | None = None, *, quiet: bool = False) -> None:
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
+        self._output = output or sys.stdout
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._at_line_start = True
+        self._phase: tuple[str, str, float] | None = None
+
+    def head(self, sentence: str) -> None:
+        self._console.print(Text(sentence, style="bold"))
+
+    def enter(self, phase: Phase, detail: str = "") -> None:
+        self._end_phase()
+        self._phase = (phase, detail, time.monotonic())
+
+    def output(self, data: bytes) -> None:
+        self._write(self._decoder.decode(data))
+
+    def note(self, sentence: str) -> None:
+        self._end_line()
+        self._console.print(Text(f"  note      {sentence}", style="dim"))
+
+    def end(self) -> None:
+        """The run is over: end what is open."""
+        self._write(self._decoder.decode(b"", final=True))
+        self._end_phase()
+
+    def verdict(self, verdict: Verdict, outcome: Outcome) -> None:
+        """The last lines: what became of it and where to look."""
+        self._end_line()
+        line = Text.assemble(
+            (verdict.conclusion.replace("_", " "), STYLES[verdict.conclusion]),
+            f"  {verdict.sentence}",
+            (f"  [{verdict.reason}]", "dim"),
+        )
+        self._console.print(line)
+        result = verdict.result
+        if result is not None and result.title:
+            self._console.print(Text(f"  {result.title}"))
+        for annotation in result.annotations if result else ():
+            place = f"{annotation.path}:{annotation.start_line}"
+            self._console.print(Text(f"  {annotation.annotation_level:8}  {place}: {annotation.message}"))
+        if not verdict.is_success and outcome.output.first_error:
+            self._console.print(Text(f"  first error in the output: {outcome.output.first_error}"))
+        self._console.print(Text(f"  run {outcome.run_id}, {duration(outcome.seconds)} in all", style="dim"))
+
+    def _write(self, text: str) -> None:
+        if text:
+            self._output.write(text)
+            self._output.flush()
+            self._at_line_start = text.endswith("\n")
+
+    def _end_line(self) -> None:
+        if not self._at_line_start:
+            self._write("\n")
+
+    def _end_phase(self) -> None:
+        if self._phase is not None:
+            self._end_line()
+            phase, detail, began = self._phase
+            took = duration(time.monotonic() - began)
+            self._console.print(Text(f"  {phase:8}  {took:>6}  {detail}".rstrip(), style="dim"))
+            self._phase = None

@@ -1,0 +1,109 @@
+"""Options and small parsers that several commands share."""
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from automation.connection import AgentConnection, connect_to
+from automation.errors import Misconfigured
+from automation.settings import AGENT_SERVER_API_KEY, AGENT_SERVER_URL, Settings
+
+type Decorated = Callable[..., Any]
+
+KEY_HINT = f"The server's key is read from ${AGENT_SERVER_API_KEY}; it has no option, because command lines are public."
+
+
+def server_option(function: Decorated) -> Decorated:
+    return click.option(
+        "--agent-server-url",
+        metavar="URL",
+        help=f"The agent-server to use [default: ${AGENT_SERVER_URL}]. {KEY_HINT}",
+    )(function)
+
+
+def run_directory_option(function: Decorated) -> Decorated:
+    return click.option(
+        "--run-directory",
+        metavar="PATH",
+        help="Directory on the server under which runs are made "
+        "[default: the server's $OH_WORKSPACE_PATH, or ~/.openhands/workspaces].",
+    )(function)
+
+
+def repository_option(function: Decorated) -> Decorated:
+    return click.option(
+        "--repository",
+        "-C",
+        "directory",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        default=".",
+        help="The checkout to work in [default: here].",
+    )(function)
+
+
+def automations_path_option(function: Decorated) -> Decorated:
+    return click.option(
+        "--automations-path",
+        metavar="PATH",
+        help="Where automations are, relative to the repository [default: .openhands/automations and automations].",
+    )(function)
+
+
+def json_option(function: Decorated) -> Decorated:
+    return click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")(
+        function
+    )
+
+
+def settings(agent_server_url: str | None) -> Settings:
+    """Settings from the environment, the option before the variable."""
+    environment = dict(os.environ)
+    if agent_server_url is not None:
+        environment[AGENT_SERVER_URL] = agent_server_url
+    return Settings.from_environment(environment)
+
+
+def connection(agent_server_url: str | None) -> AgentConnection:
+    """The agent-server that a command about an existing run needs.
+
+    Raises:
+        Misconfigured: none is given.
+    """
+    given = settings(agent_server_url)
+    if not given.is_agent_server_mode:
+        raise Misconfigured(f"which agent-server? Give --agent-server-url or set {AGENT_SERVER_URL}")
+    return connect_to(given.agent_server_url, given.agent_server_api_key)
+
+
+def pairs(words: Iterable[str], option: str) -> dict[str, str]:
+    """NAME=VALUE words as a mapping.
+
+    Raises:
+        Misconfigured: a word without `=`, or a name twice.
+    """
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise Misconfigured(f"{option} wants NAME=VALUE; there is no '=' after a name in one of them")
+        if name in found:
+            raise Misconfigured(f"{option} gives {name} twice; give it once")
+        found[name] = value
+    return found
+
+
+def secrets_from_environment(names: Iterable[str]) -> dict[str, str]:
+    """Values of variables of ours, by name.
+
+    Raises:
+        Misconfigured: one is not set.
+    """
+    missing = [name for name in names if name not in os.environ]
+    if missing:
+        raise Misconfigured(
+            f"--secret takes the value from the environment, and {missing[0]} is not set there"
+        )
+    return {name: os.environ[name] for name in names}

@@ -1,0 +1,93 @@
+"""`automation verify` and `automation stop`: what became of a run, and ending it, from anywhere by its id."""
+
+import asyncio
+import json
+
+import click
+
+from automation.agent_server import AgentServer
+from automation.cli import Exit
+from automation.cli.options import connection, json_option, run_directory_option, server_option
+from automation.connection import AgentConnection
+from automation.execution import RunState, verify_run_status
+from automation.observation import Cause, Process
+from automation.run.commands import Look, run_key
+from automation.run.patience import FIRST_CONTACT, Patience
+from automation.run.stop import stop as stop_run
+
+EXITS = {
+    RunState.COMPLETED: Exit.SUCCESS,
+    RunState.FAILED: Exit.FAILED,
+    RunState.RUNNING: Exit.RUNNING,
+    RunState.UNKNOWN: Exit.USAGE,
+    RunState.UNREACHABLE: Exit.SERVER,
+}
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@server_option
+@run_directory_option
+@click.option("--remove", is_flag=True, help="Remove the run's directory from the server once it has ended.")
+@json_option
+def verify(
+    run_id: str, agent_server_url: str | None, run_directory: str | None, *, remove: bool, as_json: bool
+) -> int:
+    """Say what became of a run, read again from the server.
+
+    Known are runs that are under way, runs that were kept (--keep), and runs whose client died.
+    """
+    given = connection(agent_server_url)
+    status = asyncio.run(
+        verify_run_status(
+            run_id=run_id,
+            agent_server_url=given.url,
+            agent_server_api_key=given.session_key,
+            work_dir=run_directory,
+            remove=remove,
+        )
+    )
+    if as_json:
+        fields = {
+            "state": status.state,
+            "exit_code": status.exit_code,
+            "reason": status.reason,
+            "error": status.error,
+        }
+        click.echo(json.dumps({"run_id": run_id} | fields, indent=2))
+    else:
+        click.echo(f"{status.state}{f'  {status.error}' if status.error else ''}")
+    return EXITS[status.state]
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@server_option
+@run_directory_option
+@json_option
+def stop(run_id: str, agent_server_url: str | None, run_directory: str | None, *, as_json: bool) -> int:
+    """End a run on its server, with everything that it started; one that has not started never will."""
+    left = asyncio.run(_stop(connection(agent_server_url), run_id, run_directory))
+    if as_json:
+        click.echo(
+            json.dumps({"run_id": run_id, "state": left.process, "processes": left.processes}, indent=2)
+        )
+    else:
+        click.echo(_sentence(left))
+    return Exit.SERVER if left.process is Process.ALIVE or left.processes else Exit.SUCCESS
+
+
+async def _stop(given: AgentConnection, run_id: str, run_directory: str | None) -> Look:
+    async with AgentServer(given) as server:
+        key = run_key(run_id)
+        return await Patience(FIRST_CONTACT).bear(
+            lambda: stop_run(server, key, run_directory, Cause.CANCELLED)
+        )
+
+
+def _sentence(left: Look) -> str:
+    if left.process is Process.NEVER_STARTED:
+        return "stopped: it had not started, and never will"
+    if left.processes or left.process is Process.ALIVE:
+        return f"{left.processes} of its processes could not be ended"
+    return "stopped: nothing of it runs on the server"

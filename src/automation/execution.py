@@ -1,0 +1,301 @@
+"""The public functions: run, dispatch and verify an automation that is given as a tarball.
+
+The names and signatures are those of OpenHands' automation service, so that code written for it keeps
+working. Trouble is told by the result, not by exceptions; only a cancelled call raises, after it has ended
+its run on the server.
+
+    result = await run_automation(
+        api_url="", api_key="", entrypoint="python main.py", tarball_source=tarball, env_vars={},
+        run_id="nightly-1", agent_server_url="http://127.0.0.1:8000", agent_server_api_key=key,
+    )
+    assert result.success, result.error
+"""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import httpx
+
+from automation.agent_server import AgentServer, BashEvents
+from automation.connection import AgentConnection, connect_to
+from automation.errors import AutomationError, Misconfigured, ServerUnavailable
+from automation.observation import Observation, Process, Record
+from automation.run.commands import Look, run_key
+from automation.run.conduct import Conductor
+from automation.run.environment import Subject
+from automation.run.patience import FIRST_CONTACT, Patience
+from automation.run.progress import Silent
+from automation.run.start import Order, find_start, start
+from automation.run.stop import look, release
+from automation.verdict import judge
+
+if TYPE_CHECKING:
+    from automation.run.payload import Content
+
+DEFAULT_TIMEOUT = 600.0
+# OpenHands' limits for a tarball that lies elsewhere (openhands-automation 1.25.0).
+EXTERNAL_LIMIT = 100 * 1024 * 1024
+EXTERNAL_TIMEOUT = 120.0
+GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended.
+
+    Attributes:
+        stdout: the automation's merged output: first 256 KiB and last 1 MiB, `truncated` if that is not all.
+        stderr: what set-up on the server and the runner said.
+        error: the verdict's sentence where it is not a success.
+        reason: the verdict's reason, for machines.
+    """
+
+    success: bool
+    sandbox_id: str | None = None
+    exit_code: int | None = None
+    stdout: str = ""
+    stderr: str = ""
+    error: str | None = None
+    reason: str = ""
+    truncated: bool = False
+
+
+@dataclass(frozen=True)
+class DispatchResult:
+    """Whether a run was started."""
+
+    success: bool
+    sandbox_id: str | None = None
+    command_id: str | None = None
+    error: str | None = None
+
+
+class RunState(StrEnum):
+    """What became of a dispatched run."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    RUNNING = "running"
+    UNKNOWN = "unknown"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """A run as it is now; `reason` and `exit_code` once it has ended."""
+
+    state: RunState
+    exit_code: int | None = None
+    reason: str = ""
+    error: str | None = None
+
+
+async def run_automation(
+    *,
+    api_url: str,
+    api_key: str,
+    entrypoint: str,
+    tarball_source: bytes | str,
+    env_vars: Mapping[str, str] | None = None,
+    timeout: float = DEFAULT_TIMEOUT,  # the run's deadline on the server, not ours
+    callback_url: str | None = None,
+    run_id: str | None = None,
+    keep_sandbox: bool = False,
+    work_dir: str | None = None,
+    agent_server_url: str | None = None,
+    agent_server_api_key: str | None = None,
+) -> RunResult:
+    """Run a tarball and wait for its end.
+
+    Args:
+        api_url, api_key: the Cloud API; never contacted where `agent_server_url` is set.
+        entrypoint: shell command, run in the unpacked tarball after its `setup.sh`, if it has one.
+        tarball_source: tar.gz as bytes, or the https URL of one.
+        env_vars: more environment for the run.
+        timeout: seconds that the run may take.
+        callback_url: becomes `AUTOMATION_CALLBACK_URL`.
+        run_id: any string; a run of one id is started once at the most. Default: a new one.
+        keep_sandbox: leave what was made for the run: the sandbox, or its directory on the server.
+        work_dir: directory on the server under which run directories are made.
+        agent_server_url, agent_server_api_key: the server; an empty key is legal.
+    """
+    del api_url
+    try:
+        connection = _connection(agent_server_url, agent_server_api_key)
+        order = await _order(entrypoint, tarball_source, env_vars, timeout, callback_url, run_id, work_dir)
+        outcome = await Conductor(
+            connection, order, secrets=[api_key, *_secrets(env_vars)], keep=keep_sandbox
+        ).conduct()
+    except AutomationError as error:
+        return RunResult(success=False, error=error.sentence, reason=error.reason)
+    verdict = outcome.verdict
+    return RunResult(
+        success=verdict.is_success,
+        sandbox_id=connection.sandbox_id,
+        exit_code=verdict.exit_code,
+        stdout=outcome.output.text(),
+        stderr=outcome.log,
+        error=None if verdict.is_success else verdict.sentence,
+        reason=verdict.reason,
+        truncated=outcome.output.truncated,
+    )
+
+
+async def dispatch_automation(
+    *,
+    api_url: str,
+    api_key: str,
+    entrypoint: str,
+    tarball_source: bytes | str,
+    env_vars: Mapping[str, str] | None = None,
+    timeout: float = DEFAULT_TIMEOUT,
+    callback_url: str | None = None,
+    run_id: str | None = None,
+    keep_sandbox: bool = False,
+    work_dir: str | None = None,
+    agent_server_url: str | None = None,
+    agent_server_api_key: str | None = None,
+) -> DispatchResult:
+    """Start a tarball and return at once; `verify_run_status` tells what became of it.
+
+    The arguments are those of `run_automation`. The run's directory stays on the server.
+    """
+    del api_url, api_key, keep_sandbox
+    try:
+        connection = _connection(agent_server_url, agent_server_api_key)
+        order = await _order(entrypoint, tarball_source, env_vars, timeout, callback_url, run_id, work_dir)
+        async with AgentServer(connection) as server:
+            patience = Patience(FIRST_CONTACT)
+            info = await patience.bear(server.info)
+            events = BashEvents(connection)
+            started = await start(server, events, order, str(info.get("sdk_version", "")), patience, Silent())
+    except AutomationError as error:
+        return DispatchResult(success=False, error=error.sentence)
+    return DispatchResult(success=True, sandbox_id=connection.sandbox_id, command_id=started.command_id)
+
+
+async def verify_run_status(
+    *,
+    run_id: str,
+    agent_server_url: str | None = None,
+    agent_server_api_key: str | None = None,
+    work_dir: str | None = None,
+    remove: bool = False,
+) -> RunStatus:
+    """What became of a run, asked by its id from anywhere that reaches the server; changes nothing.
+
+    Args:
+        remove: remove the run's directory once it has ended; nothing is known of it from then on.
+    """
+    try:
+        connection = _connection(agent_server_url, agent_server_api_key)
+        async with AgentServer(connection) as server:
+            key = run_key(run_id)
+            patience = Patience(FIRST_CONTACT)
+            now = await patience.bear(lambda: look(server, key, work_dir))
+            if now.process is Process.UNKNOWN:
+                return RunStatus(RunState.UNKNOWN, error=f"the agent-server knows no run '{run_id}'")
+            if now.process is Process.ALIVE:
+                return RunStatus(RunState.RUNNING)
+            verdict = judge(await patience.bear(lambda: observe(server, now)))
+            if remove:
+                await patience.bear(lambda: release(server, key, work_dir))
+    except ServerUnavailable as error:
+        return RunStatus(RunState.UNREACHABLE, error=error.sentence, reason=error.reason)
+    except AutomationError as error:
+        return RunStatus(RunState.UNKNOWN, error=error.sentence, reason=error.reason)
+    return RunStatus(
+        RunState.COMPLETED if verdict.is_success else RunState.FAILED,
+        verdict.exit_code,
+        verdict.reason,
+        None if verdict.is_success else verdict.sentence,
+    )
+
+
+async def observe(server: AgentServer, now: Look) -> Observation:
+    """What is known of a run that has ended, from the server's disk and its own record."""
+    record = None
+    if now.token and (command_id := await find_start(server, now.token)):
+        record = await server.command_record(command_id)
+    limit = 1024 * 1024
+    status_line = await server.read_file(f"{now.directory}/status.json", limit=limit) or b""
+    return Observation(
+        status_line=status_line.decode("utf-8", "replace"),
+        record=Record(record.exit_code, record.stdout, record.stderr) if record else None,
+        process=now.process,
+        result=await server.read_file(f"{now.directory}/result.json", limit=limit),
+    )
+
+
+def _connection(url: str | None, key: str | None) -> AgentConnection:
+    if not url:
+        raise Misconfigured(
+            "no agent-server is given: pass agent_server_url (or set AUTOMATION_AGENT_SERVER_URL for the "
+            "command line)"
+        )
+    return connect_to(url, key or "")
+
+
+async def _order(
+    entrypoint: str,
+    tarball_source: bytes | str,
+    env_vars: Mapping[str, str] | None,
+    timeout: float,
+    callback_url: str | None,
+    run_id: str | None,
+    work_dir: str | None,
+) -> Order:
+    if timeout <= 0:
+        raise Misconfigured("the timeout has to be more than 0 seconds")
+    if not entrypoint.strip():
+        raise Misconfigured("the entrypoint is empty: expected a command such as 'python main.py'")
+    bundle: Content = tarball_source if isinstance(tarball_source, bytes) else await _fetch(tarball_source)
+    if isinstance(bundle, bytes) and not bundle.startswith(GZIP):
+        raise Misconfigured("the tarball is not gzip-compressed: expected the bytes of a tar.gz")
+    return Order(
+        run_id=run_id or str(uuid4()),
+        entrypoint=entrypoint,
+        bundle=bundle,
+        subject=Subject(),
+        variables=dict(env_vars or {}),
+        callback_url=callback_url or "",
+        passes_keys=True,
+        timeout=timeout,
+        base=work_dir,
+    )
+
+
+def _secrets(env_vars: Mapping[str, str] | None) -> list[str]:
+    """Values that a caller of this function gives under names that say that they are secret."""
+    words = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
+    return [value for name, value in (env_vars or {}).items() if any(word in name.upper() for word in words)]
+
+
+async def _fetch(url: str) -> bytes:
+    """A tarball from an https URL.
+
+    Raises:
+        Misconfigured: not https, not there, too large or too slow; the URL's query is not shown.
+    """
+    shown = url.split("?", 1)[0]
+    if not url.startswith("https://"):
+        raise Misconfigured(f"the tarball URL {shown} is not https")
+    data = io.BytesIO()
+    try:
+        async with (
+            httpx.AsyncClient(follow_redirects=True, timeout=httpx.Timeout(EXTERNAL_TIMEOUT)) as client,
+            client.stream("GET", url) as response,
+        ):
+            if not response.is_success or response.url.scheme != "https":
+                raise Misconfigured(f"the tarball at {shown} cannot be read: HTTP {response.status_code}")
+            async for chunk in response.aiter_bytes():
+                data.write(chunk)
+                if data.tell() > EXTERNAL_LIMIT:
+                    raise Misconfigured(f"the tarball at {shown} is larger than 100 MiB")
+    except httpx.HTTPError as error:
+        raise Misconfigured(f"the tarball at {shown} cannot be read: {type(error).__name__}") from None
+    return data.getvalue()

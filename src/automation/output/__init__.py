@@ -1,0 +1,1 @@
+"""What an automation prints: kept in bounded memory, searched for its first error, freed of terminal control."""

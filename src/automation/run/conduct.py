@@ -1,0 +1,244 @@
+"""Conduct one run from its connection to its release: the whole protocol in order, for every backend and face.
+
+    connect -> prepare -> upload -> start -> run -> collect -> release
+
+Whatever happens in between, the caller gets one outcome with one verdict, everything redacted. A stop that
+is asked for ends the run on the server, too; a run whose end was natural all the same keeps its true verdict.
+"""
+
+import asyncio
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import BaseModel
+
+from automation.agent_server import AgentServer, BashEvents
+from automation.connection import AgentConnection
+from automation.errors import AutomationError, Misconfigured, ServerUnavailable
+from automation.observation import Cause, Observation, Process
+from automation.outcome import Outcome
+from automation.output.excerpt import Excerpt
+from automation.redaction import Redactor
+from automation.result import Result
+from automation.run.follow import Follower
+from automation.run.patience import DEFAULT_PATIENCE, FIRST_CONTACT, Patience
+from automation.run.progress import Phase, Progress, Silent
+from automation.run.start import Order, Started, start
+from automation.run.stop import release, stop
+from automation.verdict import Verdict, judge
+
+# GitHub kills a cancelled step 10 s after it asked: a stop has to be known to have worked before.
+STOP_WITHIN = 7.0
+
+
+class Stop:
+    """Asks for a run to be stopped, from a signal handler or another task.
+
+    Attributes:
+        by: who asked, for the reader; the first one counts.
+    """
+
+    def __init__(self) -> None:
+        self.by = ""
+        self.cause = Cause.CANCELLED
+        self._asked = asyncio.Event()
+
+    def ask(self, by: str, cause: Cause = Cause.CANCELLED) -> None:
+        if not self._asked.is_set():
+            self.by, self.cause = by, cause
+            self._asked.set()
+
+    async def asked(self) -> None:
+        await self._asked.wait()
+
+
+@dataclass
+class Conductor:
+    """Conducts one run.
+
+    Attributes:
+        secrets: values that appear in nothing that comes out of here.
+        outputs: names that the automation has to produce.
+        patience: seconds that an unreachable server is borne.
+        keep: leave the run's directory on the server.
+        interval: seconds between two readings of the output.
+    """
+
+    connection: AgentConnection
+    order: Order
+    secrets: Collection[str] = ()
+    outputs: Collection[str] = ()
+    patience: float = DEFAULT_PATIENCE
+    keep: bool = False
+    interval: float = 1.0
+    progress: Progress = field(default_factory=Silent)
+    stop: Stop = field(default_factory=Stop)
+    _started: Started | None = None
+
+    async def conduct(self) -> Outcome:
+        """The run's outcome.
+
+        Raises:
+            Misconfigured: it could not be started, for a reason that the user can mend.
+            ServerUnavailable: the server did not do its part before the run was started.
+        """
+        began = time.monotonic()
+        redactor = Redactor([*self.secrets, self.connection.session_key])
+        listener = _Listener(self.progress, redactor)
+        try:
+            seen, started = await self._conduct(listener)
+        except AutomationError as error:
+            raise type(error)(redactor.text(error.sentence), reason=error.reason) from None
+        listener.close()
+        verdict = judge(seen, outputs=self.outputs, timeout=self.order.timeout)
+        status = seen.status
+        if status is not None and status.escaped:
+            names = ", ".join(f"{process.name or '?'} (pid {process.pid})" for process in status.escaped)
+            listener.note(f"left its process group and still runs on the server: {names}")
+        return Outcome(
+            run_id=self.order.run_id,
+            verdict=_redacted(verdict, redactor),
+            output=listener.excerpt,
+            log=redactor.text((seen.log or b"").decode("utf-8", "replace")),
+            summary=redactor.text((seen.summary or b"").decode("utf-8", "replace")),
+            seconds=time.monotonic() - began,
+            directory=started.place.directory if started else "",
+            command_id=started.command_id if started else None,
+            notes=tuple(listener.notes),
+        )
+
+    async def _conduct(self, listener: "_Listener") -> tuple[Observation, Started | None]:
+        async with AgentServer(self.connection) as server, BashEvents(self.connection) as events:
+            listener.enter(Phase.CONNECT, self.connection.url)
+            work = asyncio.create_task(self._start_and_follow(server, events, listener))
+            stopping = asyncio.create_task(self.stop.asked())
+            try:
+                await asyncio.wait([work, stopping], return_when=asyncio.FIRST_COMPLETED)
+                ended: tuple[Observation, Started | None]
+                if work.done():
+                    ended = work.result()
+                else:
+                    ended = await self._stop(server, work, listener)
+            except asyncio.CancelledError:
+                work.cancel()
+                await asyncio.shield(self._stop_quietly(server))
+                raise
+            finally:
+                stopping.cancel()
+                work.cancel()
+                await asyncio.gather(work, stopping, return_exceptions=True)
+            if not (self.keep or ended[0].lost):
+                await self._release(server, listener)
+            return ended
+
+    async def _start_and_follow(
+        self, server: AgentServer, events: BashEvents, listener: "_Listener"
+    ) -> tuple[Observation, Started]:
+        info = await Patience(min(self.patience, FIRST_CONTACT)).bear(server.info)
+        patience = Patience(self.patience)
+        if not isinstance(info.get("version"), str):
+            raise Misconfigured(
+                f"{self.connection.url} answers, but not as an agent-server; check AUTOMATION_AGENT_SERVER_URL"
+            )
+        sdk_version = str(info.get("sdk_version", ""))
+        self._started = started = await start(server, events, self.order, sdk_version, patience, listener)
+        if started.adopted:
+            listener.note("this run was started before: following that one, nothing is started twice")
+        follower = Follower(server, events, started, patience, listener, self.interval)
+        seen = await follower.follow()
+        return seen, follower.run
+
+    async def _stop(
+        self, server: AgentServer, work: "asyncio.Task[tuple[Observation, Started]]", listener: "_Listener"
+    ) -> tuple[Observation, Started | None]:
+        """End the run on the server, then take its true end."""
+        listener.enter(Phase.STOP, self.stop.by)
+        try:
+            async with asyncio.timeout(STOP_WITHIN):
+                if self._started is None:
+                    work.cancel()
+                    await asyncio.gather(work, return_exceptions=True)
+                look = await stop(server, self.order.key, self.order.base, self.stop.cause)
+                if self._started is None:
+                    process = Process.GONE if look.process is Process.UNKNOWN else look.process
+                    return Observation(process=process, stopped_by=self.stop.by), None
+                seen, started = await work
+                return replace(seen, stopped_by=self.stop.by), started
+        except (TimeoutError, ServerUnavailable, Misconfigured) as error:
+            why = error.sentence if isinstance(error, AutomationError) else f"no answer in {STOP_WITHIN:g} s"
+            listener.note(f"the run may still be going on at the server: it could not be stopped ({why})")
+            return Observation(process=Process.GONE, stopped_by=self.stop.by), self._started
+
+    async def _stop_quietly(self, server: AgentServer) -> None:
+        """The caller is being cancelled: the run must not outlive it."""
+        try:
+            async with asyncio.timeout(STOP_WITHIN):
+                await stop(server, self.order.key, self.order.base, Cause.CANCELLED)
+                if not self.keep:
+                    await release(server, self.order.key, self.order.base)
+        except (TimeoutError, AutomationError):
+            pass
+
+    async def _release(self, server: AgentServer, listener: "_Listener") -> None:
+        listener.enter(Phase.RELEASE)
+        try:
+            async with asyncio.timeout(STOP_WITHIN):
+                await release(server, self.order.key, self.order.base)
+        except (TimeoutError, ServerUnavailable) as error:
+            why = (
+                error.sentence if isinstance(error, ServerUnavailable) else f"no answer in {STOP_WITHIN:g} s"
+            )
+            listener.note(f"the run's directory could not be removed from the server ({why})")
+
+
+class _Listener:
+    """Between a run and whoever shows it: redacts, and keeps an excerpt of the output."""
+
+    def __init__(self, progress: Progress, redactor: Redactor) -> None:
+        self.excerpt = Excerpt()
+        self.notes: list[str] = []
+        self._progress = progress
+        self._redactor = redactor
+        self._stream = redactor.stream()
+
+    def enter(self, phase: Phase, detail: str = "") -> None:
+        self._progress.enter(phase, self._redactor.text(detail))
+
+    def output(self, data: bytes) -> None:
+        self._show(self._stream.feed(data))
+
+    def note(self, sentence: str) -> None:
+        sentence = self._redactor.text(sentence)
+        self.notes.append(sentence)
+        self._progress.note(sentence)
+
+    def close(self) -> None:
+        self._show(self._stream.close())
+
+    def _show(self, data: bytes) -> None:
+        if data:
+            self.excerpt.feed(data)
+            self._progress.output(data)
+
+
+def _redacted(verdict: Verdict, redactor: Redactor) -> Verdict:
+    return replace(
+        verdict,
+        sentence=redactor.text(verdict.sentence),
+        result=verdict.result and _redacted_result(verdict.result, redactor),
+    )
+
+
+def _redacted_result(result: Result, redactor: Redactor) -> Result:
+    def clean(model: BaseModel, *names: str) -> dict[str, Any]:
+        return {name: redactor.value(getattr(model, name)) for name in names}
+
+    annotations = tuple(
+        annotation.model_copy(update=clean(annotation, "path", "message", "title", "raw_details"))
+        for annotation in result.annotations
+    )
+    return result.model_copy(
+        update=clean(result, "title", "summary", "outputs") | {"annotations": annotations}
+    )

@@ -1,0 +1,187 @@
+"""Follow a started run to its end: live output in order and complete, the end as soon as it is known.
+
+The end is announced by the bash-events socket and confirmed by `status.json`. Where the announcement can
+have been missed (no socket, a gap, a restarted server, which never announces what ran before), the
+follower looks for itself. Output is read from the byte where it stopped, however often the connection breaks.
+"""
+
+import asyncio
+import itertools
+import time
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from automation.agent_server import AgentServer, BashEvents, CommandRecord
+from automation.errors import ServerUnavailable
+from automation.observation import Cause, Observation, Process, Record
+from automation.run.commands import ALREADY_CLAIMED, Look, claimed_token
+from automation.run.patience import Patience, ServerLost
+from automation.run.progress import Phase, Progress
+from automation.run.start import NEVER, Started, find_start
+from automation.run.stop import look, stop
+
+SMALL_FILE = 1024 * 1024
+LOOK_EVERY = 60.0
+LOOK_EVERY_WITHOUT_SOCKET = 10.0
+# The record follows the runner's last act within milliseconds; a busy server's search took 13 s.
+RECORD_GRACE = 3.0
+FIRST_PAUSES = (0.05, 0.1, 0.2, 0.4)
+
+
+@dataclass
+class Follower:
+    """One run being followed.
+
+    Attributes:
+        interval: seconds between two looks at the output: 1 while somebody watches, more otherwise.
+        offset: bytes of output seen so far.
+    """
+
+    server: AgentServer
+    events: BashEvents
+    run: Started
+    patience: Patience
+    progress: Progress
+    interval: float = 1.0
+    offset: int = 0
+    _looked: float = 0.0
+    _heard: int = NEVER
+
+    async def follow(self) -> Observation:
+        """Return what was seen of the run once it has ended, or once the server is lost."""
+        self.progress.enter(Phase.RUN)
+        self._looked = time.monotonic()
+        self._heard = self.run.announced_since
+        try:
+            seen = await self._until_end()
+            self.progress.enter(Phase.COLLECT)
+            return await self._collect(seen)
+        except ServerLost as error:
+            return Observation(lost=error.sentence)
+        finally:
+            if self.run.command_id is not None:
+                self.events.forget(self.run.command_id)
+
+    async def _until_end(self) -> Observation:
+        for pause in itertools.chain(FIRST_PAUSES, itertools.repeat(self.interval)):
+            seen = await self._announcement(pause)
+            if seen is None:
+                await self._read_output()
+                seen = await self.patience.bear(self._look_if_needed)
+            if seen is not None and not await self._was_second(seen):
+                return seen
+        raise AssertionError
+
+    async def _announcement(self, seconds: float) -> Observation | None:
+        if self.run.command_id is None:
+            await asyncio.sleep(seconds)
+            return None
+        end = self.events.end_of(self.run.command_id)
+        await asyncio.wait([end], timeout=seconds)
+        return _as_observation(end.result()) if end.done() else None
+
+    async def _read_output(self) -> None:
+        """All output that is there, from the byte where the last reading stopped."""
+        while True:
+            try:
+                async for chunk in self.server.read_from(self.run.place.path("output.log"), self.offset):
+                    kept = chunk[: max(self.run.output_limit - self.offset, 0)]
+                    self.offset += len(chunk)
+                    self.patience.answered()
+                    if kept:
+                        self.progress.output(kept)
+            except ServerUnavailable as error:
+                self._heard = NEVER
+                await self.patience.wait_after(error)
+            else:
+                self.patience.answered()
+                return
+
+    async def _look_if_needed(self) -> Observation | None:
+        """Look at the run itself if its end can have been missed. None while it goes on."""
+        is_pushed = self.events.connected.is_set() and self.run.command_id is not None
+        connections = self.events.connections
+        had_gap = self._heard != connections
+        waited = time.monotonic() - self._looked
+        if is_pushed and not had_gap and waited < LOOK_EVERY:
+            return None
+        if not is_pushed and waited < LOOK_EVERY_WITHOUT_SOCKET:
+            status = self.run.place.path("status.json")
+            if await self.server.read_file(status, limit=SMALL_FILE) is None:
+                return None
+        seen = await self._look()
+        self._looked = time.monotonic()
+        if is_pushed:
+            self._heard = connections
+        return seen
+
+    async def _look(self) -> Observation | None:
+        now = await look(self.server, self.run.key, self.run.base)
+        match now.process:
+            case Process.ALIVE:
+                return None
+            case Process.NEVER_STARTED:
+                return Observation(process=Process.NEVER_STARTED)
+            case Process.GONE | Process.UNKNOWN:
+                return await self._late_record(now) or Observation(process=Process.GONE)
+            case _:
+                assert_never(now.process)
+
+    async def _late_record(self, now: Look) -> Observation | None:
+        """The record of a runner that is gone: on its way, or never to come if the server was restarted."""
+        if self.run.command_id is None:
+            return None
+        uptime = (await self.server.info()).get("uptime")
+        was_restarted = isinstance(uptime, int | float) and uptime + 1 < now.date - now.since
+        deadline = time.monotonic() + RECORD_GRACE
+        while True:
+            if record := await self.server.command_record(self.run.command_id):
+                return _as_observation(record)
+            if was_restarted or time.monotonic() > deadline:
+                return None
+            await asyncio.sleep(0.2)
+
+    async def _was_second(self, seen: Observation) -> bool:
+        """Whether ours was the second start of this run: then follow the first one's command."""
+        if seen.record is None or seen.record.exit_code != ALREADY_CLAIMED:
+            return False
+        token = claimed_token(seen.record.line)
+        if not token:
+            return False
+        command_id = await self.patience.bear(lambda: find_start(self.server, token))
+        self.run = replace(self.run, command_id=command_id, adopted=True, announced_since=NEVER)
+        self._heard = NEVER
+        return True
+
+    async def _collect(self, seen: Observation) -> Observation:
+        """Everything that the run left on the server's disk."""
+        _, status_line = await asyncio.gather(self._read_output(), self._read("status.json"))
+        if status_line is None and seen.process is not Process.NEVER_STARTED:
+            # Nobody watches the group any more: end what the dead runner left.
+            await self.patience.bear(self._sweep)
+            status_line = await self._read("status.json")
+        seen = replace(seen, status_line=(status_line or b"").decode("utf-8", "replace"))
+        status = seen.status
+        if status is None:
+            return replace(seen, log=await self._read("runner.log"))
+        result, summary, log = await asyncio.gather(
+            self._read_if("result.json", there=status.result),
+            self._read_if("summary.md", there=status.summary),
+            self._read_if("runner.log", there=status.log),
+        )
+        return replace(seen, result=result, summary=summary, log=log)
+
+    async def _read(self, name: str) -> bytes | None:
+        return await self.patience.bear(
+            lambda: self.server.read_file(self.run.place.path(name), limit=SMALL_FILE)
+        )
+
+    async def _sweep(self) -> None:
+        await stop(self.server, self.run.key, self.run.base, Cause.ABANDONED, forestall=False)
+
+    async def _read_if(self, name: str, *, there: bool) -> bytes | None:
+        return await self._read(name) if there else None
+
+
+def _as_observation(record: CommandRecord) -> Observation:
+    return Observation(record=Record(record.exit_code, record.stdout, record.stderr))

@@ -1,0 +1,64 @@
+"""How long an unreachable server is borne: the documented tries behind `server-lost`."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from automation.errors import ServerUnavailable
+
+PAUSES = (0.25, 0.5, 1, 2, 4, 8, 15)
+DEFAULT_PATIENCE = 120.0
+# Nobody waits two minutes for a mistyped address.
+FIRST_CONTACT = 10.0
+
+
+class ServerLost(ServerUnavailable):
+    """The server stayed away for longer than the caller's patience; the sentence says what was tried."""
+
+
+class Patience:
+    """Repeats what may be repeated until the server answers, or until `seconds` have passed since it last did.
+
+    Pauses grow from 0.25 s to 15 s. One instance serves all requests of a run, so that the server's
+    silence is measured once, not for each request.
+    """
+
+    def __init__(self, seconds: float = DEFAULT_PATIENCE) -> None:
+        self.seconds = seconds
+        self._answered = time.monotonic()
+        self._failures = 0
+
+    async def bear[T](self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """The attempt's answer. Only for attempts that may be made twice.
+
+        Raises:
+            ServerLost: patience is spent.
+        """
+        while True:
+            try:
+                answer = await attempt()
+            except ServerLost:
+                raise
+            except ServerUnavailable as error:
+                await self.wait_after(error)
+            else:
+                self.answered()
+                return answer
+
+    def answered(self) -> None:
+        self._answered = time.monotonic()
+        self._failures = 0
+
+    async def wait_after(self, error: ServerUnavailable) -> None:
+        """Pause before the next try, or give up."""
+        silent = time.monotonic() - self._answered if self._failures else 0.0
+        if self._failures == 0:
+            self._answered = time.monotonic()
+        self._failures += 1
+        if silent >= self.seconds:
+            raise ServerLost(
+                f"{error.sentence}; {self._failures} tries in {silent:.0f} s. "
+                "Check that it runs and can be reached, then run again"
+            ) from error
+        pause = PAUSES[min(self._failures, len(PAUSES)) - 1]
+        await asyncio.sleep(min(pause, max(self.seconds - silent, 0.05)))

@@ -1,0 +1,280 @@
+#!/usr/bin/env bash
+# The part of a run that lives on the server's machine, beside the automation.
+#
+#   runner.sh run TIMEOUT GRACE LIMIT   start set-up and entrypoint, watch them, write status.json
+#   runner.sh stop CAUSE GRACE          end the run and everything it started, say what is left
+#   runner.sh probe                     say what is known of the run, change nothing
+#
+# The working directory is the run's directory. Its files are the protocol:
+#
+#   claim        who took the run: "start PID STARTED BOOT DATE TOKEN", or "stop" (then it never starts)
+#   group        the entrypoint's process group: "PGID STARTED"
+#   cause        why the run was ended, if it did not end itself; the first writer wins
+#   heartbeat    size of output.log; its age tells that the runner is alive
+#   status.json  the end, by rename; also printed, so that the server's own record can confirm it
+#
+# It works with bash 3.2 (macOS) and without ps, setsid, a terminal or anything beyond POSIX tools:
+# `set -m` is what gives the entrypoint a process group of its own.
+#
+# shellcheck disable=SC2013,SC2086,SC2094  # pids and stat fields are split on purpose; each file is read into a variable
+set -u
+export LC_ALL=C
+umask 077
+directory=$PWD
+
+say() { printf '%s\n' "$*" >> "$directory/runner.log"; }
+
+# A token that changes when a pid is used again: start time in ticks since boot, proc(5) field 22.
+started_at() {
+  local stat
+  started=
+  if [ -d /proc/self ]; then
+    { read -r stat < "/proc/$1/stat"; } 2> /dev/null || return 1
+    set -- ${stat##*) }
+    [ "$1" != Z ] || return 1
+    started=${20}
+  else
+    started=$(ps -o lstart= -p "$1" | tr -s ' ' _) && [ -n "$started" ]
+  fi
+}
+
+boot_id() {
+  { read -r boot < /proc/sys/kernel/random/boot_id; } 2> /dev/null ||
+    boot=$(sysctl -n kern.boottime | tr -s ' ' _)
+}
+
+# $1 is alive and is the process that was started at $2.
+is_alive() { started_at "$1" && [ "$started" = "$2" ]; }
+
+# Somebody of group $1 lives. Zombies do not: a container's first process may never reap them.
+group_lives() {
+  local file stat
+  kill -0 -- "-$1" 2> /dev/null || return 1
+  [ -d /proc/self ] || return 0
+  for file in /proc/[0-9]*/stat; do
+    { read -r stat < "$file"; } 2> /dev/null || continue
+    stat=${stat##*) }
+    case $stat in
+      [!ZX]' '*) set -f; set -- "$1" $stat; set +f
+        [ "$4" = "$1" ] && return 0 ;;
+    esac
+  done
+  return 1
+}
+
+end_group() { # PGID GRACE
+  local tries=$(($2 * 10))
+  kill -TERM -- "-$1" 2> /dev/null || return 0
+  kill -CONT -- "-$1" 2> /dev/null
+  while group_lives "$1"; do
+    [ "$tries" -gt 0 ] || { kill -KILL -- "-$1" 2> /dev/null; break; }
+    tries=$((tries - 1))
+    sleep 0.1
+  done
+}
+
+# Processes of this run that are not in its group any more: they carry its environment.
+find_escaped() {
+  local file pid
+  escaped=()
+  [ -d /proc/self ] || return 0
+  for file in $(grep -lsaF "AUTOMATION_RESULT=$directory/result.json" /proc/[0-9]*/environ); do
+    pid=${file#/proc/}
+    pid=${pid%/environ}
+    started_at "$pid" && escaped+=("$pid")
+  done
+}
+
+end_escaped() {
+  find_escaped
+  [ ${#escaped[@]} -gt 0 ] || return 0
+  kill -TERM "${escaped[@]}" 2> /dev/null
+  sleep 0.3
+  find_escaped
+  [ ${#escaped[@]} -eq 0 ] || kill -KILL "${escaped[@]}" 2> /dev/null
+}
+
+escaped_json() {
+  local pid name json=
+  for pid in ${escaped[@]+"${escaped[@]}"}; do
+    name=
+    { read -r name < "/proc/$pid/comm"; } 2> /dev/null
+    json="$json,{\"pid\":$pid,\"name\":\"${name//[!A-Za-z0-9 ._:@=+-]/?}\"}"
+  done
+  printf '[%s]' "${json#,}"
+}
+
+take_cause() { (set -C; printf '%s\n' "$1" > cause) 2> /dev/null; }
+
+uptime_ms() {
+  local up
+  if { read -r up _ < /proc/uptime; } 2> /dev/null; then ms=$((10#${up/./} * 10)); else ms=$((SECONDS * 1000)); fi
+}
+
+# Runs in a process group of its own; its last act is to become the entrypoint.
+automation() {
+  cd work || exit 126
+  # shellcheck disable=SC1091  # written by the client for this run
+  . "$directory/environment" || exit 126
+  rm -f "$directory/environment"
+  if [ -f setup.sh ]; then
+    printf 'set-up\n' > "$directory/phase"
+    bash setup.sh || exit
+  fi
+  printf 'entrypoint\n' > "$directory/phase"
+  IFS= read -r -d '' entrypoint < "$directory/entrypoint"
+  exec bash -c "$entrypoint"
+}
+
+unpack() {
+  mkdir work || return
+  tar xzf bundle.tar.gz -C work || return
+  if [ -f repository.tar.gz ]; then
+    mkdir repository && tar xzf repository.tar.gz -C repository || return
+  fi
+  if [ -f repository.bundle ]; then
+    # Objects come by bundle; the files are those of the archive, so the index is all that is missing.
+    command -v git > /dev/null || { echo "'repository: git' needs git on the server"; return 1; }
+    (
+      unset GIT_DIR GIT_WORK_TREE
+      export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null
+      git init -q "$directory/repository" && cd "$directory/repository" || exit
+      [ ! -s ../repository.shallow ] || cp ../repository.shallow .git/shallow || exit
+      git fetch -q --no-tags "$directory/repository.bundle" 'refs/heads/*:refs/remotes/origin/*' || exit
+      git -c advice.detachedHead=false checkout -q --detach refs/remotes/origin/head
+    ) || return
+  fi
+  rm -f bundle.tar.gz repository.tar.gz repository.bundle repository.shallow
+}
+
+watch_output() { # LIMIT: heartbeat, and an end to floods
+  local size last=0 pause=0.2
+  while sleep "$pause"; do
+    wc -c < output.log > heartbeat
+    read -r size < heartbeat
+    if [ "$size" -gt "$1" ]; then
+      take_cause output-limit
+      end_group "$group" 1
+      return
+    fi
+    if [ $(((size - last) * 8)) -gt "$1" ]; then pause=0.1; else pause=1; fi
+    last=$size
+  done
+}
+
+watch_deadline() { # SECONDS GRACE
+  sleep "$1"
+  take_cause timed-out
+  end_group "$group" "$2"
+}
+
+run() { # TIMEOUT GRACE LIMIT
+  local code=null began ended cause=exited phase=unpack left=false interrupted=false watchers=() pid
+  exec < /dev/null 2>> runner.log
+  : > output.log
+  : > heartbeat
+  trap 'interrupted=true; take_cause terminated; [ -z "${group:-}" ] || end_group "$group" 0' TERM INT HUP
+  began=$(date +%s)
+  uptime_ms; began_ms=$ms
+  if ! unpack >> runner.log 2>&1; then
+    take_cause unpack-failed
+  fi
+  if [ ! -e cause ]; then
+    set -m
+    automation >> output.log 2>&1 &
+    group=$!
+    started_at "$group"
+    printf '%s %s\n' "$group" "${started:-0}" > group.new && mv -f group.new group
+    watch_deadline "$1" "$2" > /dev/null 2>&1 &
+    watchers+=($!)
+    watch_output "$3" > /dev/null 2>&1 &
+    watchers+=($!)
+    disown "${watchers[@]}"
+    set +m
+    [ ! -e cause ] || end_group "$group" "$2"
+    while :; do
+      wait "$group" 2> /dev/null
+      code=$?
+      if $interrupted; then interrupted=false; else break; fi
+    done
+    for pid in "${watchers[@]}"; do kill -KILL -- "-$pid" 2> /dev/null; done
+    if group_lives "$group"; then
+      left=true
+      say "ended the processes that were left in the run's group"
+      end_group "$group" 2
+    fi
+    { read -r phase < phase; } 2> /dev/null || phase=set-up
+  fi
+  { read -r cause < cause; } 2> /dev/null
+  rm -f environment
+  find_escaped
+  if [ ${#escaped[@]} -gt 0 ] && [ "$cause" != exited ]; then
+    end_escaped
+    find_escaped
+  fi
+  [ ${#escaped[@]} -eq 0 ] || say "left the run's process group and still running: ${escaped[*]}"
+  ended=$(date +%s)
+  uptime_ms
+  status=$(printf '{"version":1,"run":"%s","cause":"%s","phase":"%s","exit_code":%s,"started":%s,"ended":%s,"milliseconds":%s,"output":%s,"result":%s,"summary":%s,"log":%s,"left":%s,"escaped":%s}' \
+    "${directory##*/}" "${cause//[!a-z-]/}" "${phase//[!a-z-]/}" "$code" "$began" "$ended" $((ms - began_ms)) \
+    $(($(wc -c < output.log))) "$(exists result.json)" "$(exists summary.md)" "$(exists runner.log)" "$left" "$(escaped_json)")
+  printf '%s\n' "$status" > status.new
+  [ ! -d status.json ] || rm -rf status.json
+  mv -f status.new status.json
+  printf '%s\n' "$status"
+  [ "$code" != null ] || code=1
+  exit "$code"
+}
+
+exists() { if [ -s "$1" ]; then printf true; else printf false; fi; }
+
+# Sets claimed, runner and boot facts from the claim, and group from its file.
+read_claim() {
+  local claim_boot=
+  how='' since='' token='' runner='' runner_started='' group='' group_started=''
+  { read -r how runner runner_started claim_boot since token < claim; } 2> /dev/null
+  { read -r group group_started < group; } 2> /dev/null
+  boot_id
+  same_boot=true
+  [ -z "$claim_boot" ] || [ "$claim_boot" = "$boot" ] || same_boot=false
+}
+
+runner_lives() { $same_boot && [ -n "$runner" ] && is_alive "$runner" "$runner_started"; }
+
+# The recorded group may be signalled: same boot, a real group, and not a later process of that number.
+group_is_ours() {
+  $same_boot && [ -n "$group" ] && [ "$group" -gt 1 ] || return 1
+  if started_at "$group"; then [ "$started" = "$group_started" ]; else group_lives "$group"; fi
+}
+
+probe() {
+  read_claim
+  printf 'claim=%s\ntoken=%s\n' "${how:-none}" "$token"
+  printf 'directory=%s\ndate=%s\nsince=%s\n' "$directory" "$(date +%s)" "$since"
+  printf 'boot=%s\n' "$($same_boot && echo same || echo changed)"
+  printf 'runner=%s\n' "$(runner_lives && echo alive || echo gone)"
+  printf 'group=%s\n' "$(group_is_ours && group_lives "$group" && echo alive || echo gone)"
+  printf 'status=%s\n' "$(exists status.json)"
+  find_escaped
+  printf 'processes=%s\n' ${#escaped[@]}
+}
+
+stop() { # CAUSE GRACE
+  local tries=30
+  if (set -C; printf 'stop\n' > claim) 2> /dev/null; then
+    take_cause "$1"
+  elif [ ! -e status.json ]; then
+    take_cause "$1"
+    read_claim
+    if group_is_ours; then end_group "$group" "$2"; fi
+    end_escaped
+    while runner_lives && [ ! -e status.json ] && [ $tries -gt 0 ]; do
+      sleep 0.1
+      tries=$((tries - 1))
+    done
+    rm -f environment payload-*.tar
+  fi
+  probe
+}
+
+"$@"

@@ -1,0 +1,52 @@
+"""Look at a run, end it, remove it: all by run id, all repeatable, from any process that can reach the server."""
+
+from uuid import UUID
+
+from automation.agent_server import AgentServer
+from automation.errors import ServerUnavailable
+from automation.observation import Cause
+from automation.run.commands import (
+    Look,
+    parse_look,
+    probe_command,
+    release_command,
+    stop_command,
+)
+
+SHORT = 30.0
+STOP_GRACE = 3.0
+
+
+async def look(server: AgentServer, key: UUID, base: str | None) -> Look:
+    """What the server's machine shows of the run now."""
+    record = await server.execute(probe_command(key, base), timeout=SHORT)
+    return parse_look(record.stdout)
+
+
+async def stop(
+    server: AgentServer,
+    key: UUID,
+    base: str | None,
+    cause: Cause,
+    *,
+    grace: float = STOP_GRACE,
+    forestall: bool = True,
+) -> Look:
+    """End the run: TERM, `grace` seconds, KILL, and whatever left its group.
+
+    Returns what is left; a run that has ended already is left as it is. With `forestall`, one that nobody
+    has started yet never will be.
+
+    Raises:
+        ServerUnavailable: the server did not do it.
+    """
+    command = stop_command(key, base, cause, grace=grace, forestall=forestall)
+    record = await server.execute(command, timeout=SHORT + grace)
+    if record.exit_code != 0:
+        raise ServerUnavailable(f"the run could not be stopped: {record.stderr.strip()[-200:]}")
+    return parse_look(record.stdout)
+
+
+async def release(server: AgentServer, key: UUID, base: str | None) -> None:
+    """Remove the run's directory from the server."""
+    await server.execute(release_command(key, base), timeout=SHORT)

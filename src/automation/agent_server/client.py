@@ -180,7 +180,8 @@ class AgentServer:
             await self._expect(response)
             if offset and response.status_code != httpx.codes.PARTIAL_CONTENT:
                 raise self._not_an_agent_server("it ignores the Range header")
-            async for chunk in response.aiter_bytes(65_536):
+            # Not re-chunked: what has arrived before a connection breaks must not be lost in a buffer.
+            async for chunk in response.aiter_raw():
                 yield chunk
 
     async def _search(self, **params: str) -> Mapping[str, Any]:

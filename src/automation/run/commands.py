@@ -106,13 +106,13 @@ def start_command(place: Place, token: str, *, timeout: float, grace: float, lim
 s=; {{ read -r s < /proc/$$/stat; }} 2>/dev/null; set -- ${{s##*) }}; t=${{20:-$(ps -o lstart= -p $$ | tr -s ' ' _)}}
 b=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.boottime | tr -s ' ' _)
 (set -C; echo "start $$ $t $b {place.date:.0f} {token}" > claim) 2>/dev/null || {{ rm -f payload-{token}.tar; cat claim; exit {ALREADY_CLAIMED}; }}
-tar xf payload-{token}.tar && rm -f payload-{token}.tar && exec bash runner.sh run {timeout:g} {grace:g} {limit:d}"""
+tar xf payload-{token}.tar && rm -f payload-{token}.tar && exec bash runner.sh run {timeout:g} {_tenths(grace)} {limit:d}"""
 
 
 def stop_command(key: UUID, base: str | None, cause: Cause, *, grace: float, forestall: bool) -> str:
     """End the run; with `forestall`, one that nobody has started yet never will be."""
     enter = _enter(key, base, create=forestall)
-    return f"umask 077; {enter} || {_ABSENT}; {_inline_runner('stop', cause, f'{grace:g}')}"
+    return f"umask 077; {enter} || {_ABSENT}; {_inline_runner('stop', cause, _tenths(grace))}"
 
 
 def probe_command(key: UUID, base: str | None) -> str:
@@ -192,6 +192,11 @@ def _enter(key: UUID, base: str | None, *, create: bool) -> str:
     root = quote(base) if base else '"${OH_WORKSPACE_PATH:-$HOME/.openhands/workspaces}"'
     make = f'mkdir -p "$r/automation-runs/{key}" && ' if create else ""
     return f'r={root}; {{ {make}cd "$r/automation-runs/{key}" 2>/dev/null && cd "$(pwd -P)"; }}'
+
+
+def _tenths(seconds: float) -> str:
+    """Bash counts in whole numbers."""
+    return str(round(seconds * 10))
 
 
 def _inline_runner(*words: str) -> str:

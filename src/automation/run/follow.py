@@ -53,9 +53,7 @@ class Follower:
         self._looked = time.monotonic()
         self._heard = self.run.announced_since
         try:
-            seen = await self._until_end()
-            self.progress.enter(Phase.COLLECT)
-            return await self._collect(seen)
+            return await self._collect(await self._until_end())
         except ServerLost as error:
             return Observation(lost=error.sentence)
         finally:
@@ -156,6 +154,7 @@ class Follower:
     async def _collect(self, seen: Observation) -> Observation:
         """Everything that the run left on the server's disk."""
         _, status_line = await asyncio.gather(self._read_output(), self._read("status.json"))
+        self.progress.enter(Phase.COLLECT)
         if status_line is None and seen.process is not Process.NEVER_STARTED:
             # Nobody watches the group any more: end what the dead runner left.
             await self.patience.bear(self._sweep)

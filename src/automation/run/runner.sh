@@ -5,6 +5,8 @@
 #   runner.sh stop CAUSE GRACE          end the run and everything it started, say what is left
 #   runner.sh probe                     say what is known of the run, change nothing
 #
+# TIMEOUT is in seconds, GRACE (between TERM and KILL) in tenths of a second, LIMIT (of output) in bytes.
+#
 # The working directory is the run's directory. Its files are the protocol:
 #
 #   claim        who took the run: "start PID STARTED BOOT DATE TOKEN", or "stop" (then it never starts)
@@ -62,8 +64,10 @@ group_lives() {
   return 1
 }
 
-end_group() { # PGID GRACE
-  local tries=$(($2 * 10))
+end_group() { # PGID GRACE, in tenths of a second
+  local tries=$2
+  # "-1" would be everybody, "-0" ourselves.
+  [ "$1" -gt 1 ] || return 0
   kill -TERM -- "-$1" 2> /dev/null || return 0
   kill -CONT -- "-$1" 2> /dev/null
   while group_lives "$1"; do
@@ -154,7 +158,7 @@ watch_output() { # LIMIT: heartbeat, and an end to floods
     read -r size < heartbeat
     if [ "$size" -gt "$1" ]; then
       take_cause output-limit
-      end_group "$group" 1
+      end_group "$group" 10
       return
     fi
     if [ $(((size - last) * 8)) -gt "$1" ]; then pause=0.1; else pause=1; fi
@@ -201,7 +205,7 @@ run() { # TIMEOUT GRACE LIMIT
     if group_lives "$group"; then
       left=true
       say "ended the processes that were left in the run's group"
-      end_group "$group" 2
+      end_group "$group" 20
     fi
     { read -r phase < phase; } 2> /dev/null || phase=set-up
   fi
@@ -248,6 +252,8 @@ group_is_ours() {
 }
 
 probe() {
+  # The directory may have been removed under us.
+  [ -d "$directory" ] || { echo claim=absent; return; }
   read_claim
   printf 'claim=%s\ntoken=%s\n' "${how:-none}" "$token"
   printf 'directory=%s\ndate=%s\nsince=%s\n' "$directory" "$(date +%s)" "$since"

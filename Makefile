@@ -1,0 +1,39 @@
+# Needs git, python3 and make; everything else goes into .venv and .cache, and may be deleted at any time.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test lint bench chaos clean
+
+UV_VERSION := 0.13.9
+READY := .venv/.ready
+BIN := .venv/bin
+
+help:  ## Say what there is
+	@sed -n 's/^\([a-z]*\):.*## /make \1 - /p' $(MAKEFILE_LIST) | expand -t 12
+
+run: $(READY)  ## Run the example automation on an agent-server that is started for it
+	@$(BIN)/automation run hello
+
+test: $(READY)  ## Run the tests, against real agent-servers
+	@$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: $(READY)  ## Check style, types, layers, the runner's shell and the workflows
+	$(BIN)/ruff check src tests
+	$(BIN)/ruff format --check src tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/shellcheck src/automation/run/runner.sh .ci/run .ci/setup .openhands/automations/*/*.sh
+	$(BIN)/zizmor --offline --no-progress --strict-collection .github
+
+bench: $(READY)  ## Measure, as ratios to the bare calls in the same run
+	@$(BIN)/python -m tests.bench
+
+chaos: $(READY)  ## Kill servers and clients at random, many times
+	@CHAOS=1 $(BIN)/pytest -n 2 -m chaos
+
+clean:  ## Remove what set-up made
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# Repeatable: an interrupted set-up is continued, a finished one is known by its stamp.
+$(READY): pyproject.toml uv.lock .ci/setup
+	@UV_VERSION=$(UV_VERSION) bash .ci/setup
+	@touch $@

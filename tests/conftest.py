@@ -1,0 +1,48 @@
+"""Fixtures for all tests: real agent-servers, and the rule that CI skips nothing."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+
+from tests.servers import RealServer, real_server
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:  # noqa: ARG001
+    """In CI a skip is a failure: everything that a test needs is provided there."""
+    report = yield
+    if report.skipped and os.environ.get("CI"):  # type: ignore[attr-defined]
+        report.outcome = "failed"  # type: ignore[attr-defined]
+    return report  # type: ignore[return-value]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Chaos takes minutes: it runs when asked for."""
+    if os.environ.get("CHAOS"):
+        return
+    chaos = [item for item in items if item.get_closest_marker("chaos")]
+    config.hook.pytest_deselected(items=chaos)
+    items[:] = [item for item in items if item not in chaos]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RealServer]:
+    """A keyed agent-server that all tests of this process share; nobody may kill it."""
+    async with real_server(tmp_path_factory.mktemp("server")) as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def open_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RealServer]:
+    """An agent-server without a key."""
+    async with real_server(tmp_path_factory.mktemp("open-server"), key="") as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def mortal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RealServer]:
+    """An agent-server to kill; every test leaves it running again."""
+    async with real_server(tmp_path_factory.mktemp("mortal-server")) as started:
+        yield started

@@ -1,0 +1,101 @@
+"""Stopping works: before the start, during set-up, while it runs, whatever it does about it, from anywhere."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from automation.agent_server import AgentServer
+from automation.connection import AgentConnection
+from automation.observation import Cause, Process
+from automation.run.commands import run_key
+from automation.run.progress import Phase
+from automation.run.stop import look, stop
+from tests.servers import RealServer
+from tests.teller import begin, ended, eventually
+
+
+async def test_a_run_is_stopped_with_all_it_started(server: RealServer) -> None:
+    leave = "import subprocess; subprocess.Popen(['sleep', '305'], start_new_session=True)"
+    story = begin(server, {"main.sh": f'sleep 306 & python3 -c "{leave}"; echo up; sleep 307'})
+    await story.watcher.sees("up")
+    story.stop.ask("alice")
+    outcome = await story.ends()
+    assert ended(outcome) == ("cancelled", "cancelled")
+    assert "alice" in outcome.verdict.sentence
+    assert not server.processes("sleep 30")
+
+
+async def test_a_run_that_ignores_term_is_stopped_all_the_same(server: RealServer) -> None:
+    story = begin(server, {"main.sh": "trap '' TERM INT HUP; echo up; while :; do sleep 0.1; done"})
+    await story.watcher.sees("up")
+    story.stop.ask("alice")
+    began = asyncio.get_running_loop().time()
+    assert ended(await story.ends()) == ("cancelled", "cancelled")
+    assert asyncio.get_running_loop().time() - began < 7
+    await eventually(lambda: not server.processes(story.run_id))
+
+
+async def test_a_run_that_is_stopped_in_set_up_never_gets_to_its_entrypoint(
+    server: RealServer, tmp_path: Path
+) -> None:
+    files = {"setup.sh": "echo preparing; sleep 308", "main.sh": f"touch {tmp_path}/ran"}
+    story = begin(server, files)
+    await story.watcher.sees("preparing")
+    story.stop.ask("alice")
+    assert ended(await story.ends()) == ("cancelled", "cancelled")
+    assert not (tmp_path / "ran").exists()
+
+
+async def test_a_superseded_run_says_so(server: RealServer) -> None:
+    story = begin(server, {"main.sh": "echo up; sleep 309"})
+    await story.watcher.sees("up")
+    story.stop.ask("a newer run", Cause.SUPERSEDED)
+    assert ended(await story.ends()) == ("cancelled", "superseded")
+
+
+@pytest.mark.parametrize("phase", [Phase.CONNECT, Phase.PREPARE, Phase.UPLOAD, Phase.START])
+async def test_a_stop_before_the_start_took_effect_means_that_it_never_starts(
+    server: RealServer, tmp_path: Path, phase: Phase
+) -> None:
+    story = begin(server, {"main.sh": f"touch {tmp_path}/ran; sleep 310"}, keep=True)
+    story.watcher.on_phase = lambda now: story.stop.ask("alice") if now is phase else None
+    assert ended(await story.ends()) == ("cancelled", "cancelled")
+    await asyncio.sleep(0.5)
+    assert not server.processes("sleep 310")
+    if phase is not Phase.START:
+        assert not (tmp_path / "ran").exists()
+    again = begin(server, {"main.sh": f"touch {tmp_path}/again"}, run_id=story.run_id, keep=True)
+    assert ended(await again.ends())[0] == "cancelled"
+    assert not (tmp_path / "again").exists()
+
+
+async def test_anybody_who_reaches_the_server_can_stop_a_run_by_its_id(server: RealServer) -> None:
+    story = begin(server, {"main.sh": "echo up; sleep 311"}, keep=True)
+    await story.watcher.sees("up")
+    key = run_key(story.run_id)
+    async with AgentServer(AgentConnection(server.url, server.key)) as client:
+        assert (await look(client, key, None)).process is Process.ALIVE
+        left = await stop(client, key, None, Cause.CANCELLED)
+    assert left.process is Process.GONE
+    assert left.processes == 0
+    assert ended(await story.ends()) == ("cancelled", "cancelled")
+
+
+async def test_a_run_that_ended_by_itself_keeps_its_verdict_when_the_stop_comes_late(server: RealServer) -> None:
+    story = begin(server, {"main.sh": "exit 2"}, keep=True)
+    assert ended(await story.ends()) == ("failure", "exit-code")
+    async with AgentServer(AgentConnection(server.url, server.key)) as client:
+        await stop(client, run_key(story.run_id), None, Cause.CANCELLED)
+    again = begin(server, {"main.sh": "exit 0"}, run_id=story.run_id)
+    assert ended(await again.ends()) == ("failure", "exit-code")
+
+
+async def test_a_cancelled_caller_leaves_nothing_running(server: RealServer) -> None:
+    story = begin(server, {"main.sh": "echo up; sleep 312"})
+    await story.watcher.sees("up")
+    story.task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await story.task
+    assert not server.processes("sleep 312")
+    assert story.run_id not in server.directories()

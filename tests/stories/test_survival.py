@@ -1,0 +1,192 @@
+"""What a run survives: broken connections, slow answers, a killed and restarted agent-server, two of us."""
+
+import asyncio
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+
+from automation.connection import AgentConnection
+from tests.fakes.faulty_proxy import Answer, Cut, as_response, faulty_proxy
+from tests.servers import RealServer
+from tests.teller import begin, ended, eventually, run
+
+COUNT = "for n in $(seq 1 %d); do echo line $n; sleep %s; done; exit %d"
+dies = pytest.mark.xdist_group("mortal")
+
+
+def lines(count: int) -> str:
+    return "".join(f"line {n}\n" for n in range(1, count + 1))
+
+
+@dies
+@pytest.mark.timeout(240)
+async def test_a_server_that_is_killed_and_restarted_changes_nothing(mortal: RealServer) -> None:
+    story = begin(mortal, {"main.sh": COUNT % (60, 0.2, 7)}, patience=120)
+    await story.watcher.sees("line 5\n")
+    mortal.kill()
+    await asyncio.sleep(2)
+    await mortal.start()
+    outcome = await story.ends(within=120)
+    assert ended(outcome) == ("failure", "exit-code")
+    assert outcome.verdict.exit_code == 7
+    assert story.watcher.text == lines(60)
+
+
+@dies
+@pytest.mark.timeout(240)
+async def test_a_run_that_ends_while_the_server_is_down_has_its_true_verdict(mortal: RealServer) -> None:
+    story = begin(mortal, {"main.sh": COUNT % (10, 0.1, 0)}, patience=120)
+    await story.watcher.sees("line 3\n")
+    mortal.kill()
+    await eventually(lambda: (mortal.runs / story.run_id / "status.json").exists())
+    await mortal.start()
+    outcome = await story.ends(within=60)
+    assert ended(outcome) == ("success", "ok")
+    assert story.watcher.text == lines(10)
+
+
+@dies
+@pytest.mark.timeout(240)
+async def test_a_server_that_dies_with_everything_it_started_loses_the_run_at_once(mortal: RealServer) -> None:
+    story = begin(mortal, {"main.sh": "echo up; sleep 304"}, patience=120)
+    await story.watcher.sees("up")
+    mortal.kill_everything()
+    await mortal.start()
+    ready = asyncio.get_running_loop().time()
+    outcome = await story.ends(within=60)
+    assert ended(outcome) == ("failure", "run-lost")
+    assert asyncio.get_running_loop().time() - ready < 20
+
+
+@dies
+@pytest.mark.timeout(240)
+async def test_a_server_that_is_gone_for_good_is_lost_after_the_documented_tries(mortal: RealServer) -> None:
+    story = begin(mortal, {"main.sh": "echo up; sleep 8"}, patience=4)
+    await story.watcher.sees("up")
+    mortal.kill()
+    outcome = await story.ends(within=30)
+    assert ended(outcome) == ("failure", "server-lost")
+    assert "tries in" in outcome.verdict.sentence
+    assert "run again" in outcome.verdict.sentence
+    await mortal.start()
+
+
+def proxied(server: RealServer, url: str) -> AgentConnection:
+    return AgentConnection(url, server.key)
+
+
+async def test_a_server_that_answers_searches_and_uploads_in_13_s_is_slow_not_dead(server: RealServer) -> None:
+    async def slow(request: Request, answer: Answer) -> Response | None:
+        if request.url.path.endswith(("/search", "/upload")):
+            await asyncio.sleep(13)
+        return None
+
+    async with faulty_proxy(server.url, slow) as proxy:
+        outcome = await run(server, COUNT % (3, 0.1, 5), connection=proxied(server, proxy.url), patience=5)
+    assert ended(outcome) == ("failure", "exit-code")
+    assert outcome.output.text() == lines(3)
+
+
+async def test_without_a_socket_the_run_is_polled_to_the_same_verdict(server: RealServer) -> None:
+    async def nothing(request: Request, answer: Answer) -> Response | None:
+        return None
+
+    async with faulty_proxy(server.url, nothing) as proxy:
+        outcome = await run(server, COUNT % (20, 0.05, 0), connection=proxied(server, proxy.url))
+    assert ended(outcome) == ("success", "ok")
+    assert outcome.output.text() == lines(20)
+
+
+async def test_answers_cut_short_lose_and_repeat_no_byte(server: RealServer) -> None:
+    cuts = 0
+
+    async def cut(request: Request, answer: Answer) -> Response | None:
+        nonlocal cuts
+        if request.query_params.get("path", "").endswith("output.log") and cuts < 12:
+            real = await answer()
+            if len(real.content) > 1:
+                cuts += 1
+                half = as_response(real)
+                half.body = real.content[: len(real.content) // 2]
+                return half
+        return None
+
+    async with faulty_proxy(server.url, cut) as proxy:
+        outcome = await run(server, COUNT % (300, 0.005, 0), connection=proxied(server, proxy.url))
+    assert cuts == 12
+    assert ended(outcome) == ("success", "ok")
+    assert outcome.output.text() == lines(300)
+
+
+@pytest.mark.parametrize("path", ["/start_bash_command", "/upload", "/execute_bash_command"])
+async def test_an_answer_that_is_lost_after_its_effect_starts_nothing_twice(
+    server: RealServer, path: str, tmp_path: Path
+) -> None:
+    lost = 0
+
+    async def lose(request: Request, answer: Answer) -> Response | None:
+        nonlocal lost
+        if request.url.path.endswith(path) and lost < 2:
+            lost += 1
+            await answer()
+            raise Cut
+        return None
+
+    starts = tmp_path / "starts"
+    async with faulty_proxy(server.url, lose) as proxy:
+        outcome = await run(server, f"echo started >> {starts}; exit 6", connection=proxied(server, proxy.url))
+    assert lost >= 1
+    assert outcome.verdict.exit_code == 6
+    assert starts.read_text() == "started\n"
+
+
+async def test_two_of_us_with_one_run_id_start_it_once_and_agree(server: RealServer, tmp_path: Path) -> None:
+    starts = tmp_path / "starts"
+    main = {"main.sh": f"echo started >> {starts}; sleep 1; echo the end; exit 5"}
+    stories = [begin(server, main, run_id="the-same-run", keep=True) for _ in range(4)]
+    outcomes = await asyncio.gather(*(story.ends() for story in stories))
+    assert starts.read_text() == "started\n"
+    assert {ended(outcome) for outcome in outcomes} == {("failure", "exit-code")}
+    assert {outcome.verdict.exit_code for outcome in outcomes} == {5}
+    assert {outcome.output.text() for outcome in outcomes} == {"the end\n"}
+
+
+async def test_a_server_that_breaks_down_while_it_starts_the_run_is_told_as_such(server: RealServer) -> None:
+    async def broken(request: Request, answer: Answer) -> Response | None:
+        if request.url.path.endswith("/upload"):
+            return Response('{"detail": "Internal Server Error", "exception": "500: disk full"}', 500)
+        return None
+
+    async with faulty_proxy(server.url, broken) as proxy:
+        with pytest.raises(Exception, match="disk full") as caught:
+            await run(server, "echo never", connection=proxied(server, proxy.url), patience=1)
+    assert server.key not in str(caught.value)
+
+
+async def test_nothing_is_sent_to_where_a_redirect_points(server: RealServer) -> None:
+    visited: list[str] = []
+
+    async def record(request: Request, answer: Answer) -> Response | None:
+        visited.append(request.url.path)
+        return Response("{}")
+
+    async with faulty_proxy(server.url, record) as elsewhere:
+
+        async def redirect(request: Request, answer: Answer) -> Response | None:
+            return Response(status_code=307, headers={"location": f"{elsewhere.url}{request.url.path}"})
+
+        async with faulty_proxy(server.url, redirect) as proxy:
+            with pytest.raises(Exception, match="HTTP 307"):
+                await run(server, "echo never", connection=proxied(server, proxy.url), patience=1)
+    assert visited == []
+
+
+async def test_the_proxy_is_honest(server: RealServer) -> None:
+    async def nothing(request: Request, answer: Answer) -> Response | None:
+        return None
+
+    async with faulty_proxy(server.url, nothing) as proxy, httpx.AsyncClient(trust_env=False) as http:
+        assert (await http.get(f"{proxy.url}/server_info")).json()["version"]

@@ -93,7 +93,8 @@ def begin(
 ) -> Run:
     """Start to conduct a run of these files."""
     watcher, stop = Watcher(), Stop()
-    order_made = Order(run_id or str(uuid4()), entrypoint, tarball(files), **order)
+    bundle = order.pop("bundle", None) or tarball(files)
+    order_made = Order(run_id or str(uuid4()), entrypoint, bundle, **order)
     conductor = Conductor(
         connection or AgentConnection(server.url, server.key),
         order_made,

@@ -1,0 +1,174 @@
+"""The public functions, as code written for OpenHands' automation service calls them."""
+
+import asyncio
+import io
+import socket
+import tarfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from automation.execution import (
+    RunState,
+    dispatch_automation,
+    run_automation,
+    verify_run_status,
+)
+from automation.settings import Settings
+from tests.servers import RealServer
+from tests.teller import eventually, tarball
+
+MAIN = """
+import os
+for name in sorted(os.environ):
+    if name.startswith(("AUTOMATION", "AGENT", "SANDBOX", "SESSION")):
+        print(f"{name}={os.environ[name]}")
+print("ALL_OK")
+"""
+
+
+def smoke_tarball() -> bytes:
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as tar:
+        member = tarfile.TarInfo("main.py")
+        member.size = len(MAIN.encode())
+        tar.addfile(member, io.BytesIO(MAIN.encode()))
+    return data.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["keyed", "open"])
+async def test_the_smoke_test_of_agent_server_mode(
+    kind: str, server: RealServer, open_server: RealServer
+) -> None:
+    server = {"keyed": server, "open": open_server}[kind]
+    tarball = smoke_tarball()
+    result = await run_automation(
+        api_url="https://unused-in-agent-server-mode.example.com",
+        api_key="unused",
+        entrypoint="python main.py",
+        tarball_source=tarball,
+        env_vars={},
+        run_id="test-agent-server-001",
+        agent_server_url=server.url,
+        agent_server_api_key=server.key,
+    )
+    assert result.success, result
+    assert result.sandbox_id is None
+    assert "ALL_OK" in result.stdout
+    assert result.exit_code == 0
+    assert f"AGENT_SERVER_URL={server.url}" in result.stdout
+    assert "SANDBOX_ID" not in result.stdout
+    assert "AUTOMATION_RUN_ID=test-agent-server-001" in result.stdout
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[tuple[str, list[bytes]]]:
+    """An address that records whoever connects to it."""
+    visits: list[bytes] = []
+
+    async def visit(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        visits.append(b"somebody")
+        writer.close()
+
+    listener = await asyncio.start_server(visit, "127.0.0.1", 0)
+    async with listener:
+        yield f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}", visits
+
+
+async def test_nothing_ever_connects_to_the_cloud_in_agent_server_mode(server: RealServer) -> None:
+    async with listening() as (cloud, visits):
+        result = await run_automation(
+            api_url=cloud,
+            api_key="unused-key",
+            entrypoint="true",
+            tarball_source=smoke_tarball(),
+            agent_server_url=server.url,
+            agent_server_api_key=server.key,
+        )
+        assert result.success
+        with socket.create_connection(("127.0.0.1", int(cloud.rsplit(":", 1)[1]))):
+            await eventually(lambda: bool(visits))
+    assert len(visits) == 1, "only the proof that visits are seen"
+
+
+def call(server: RealServer, **more: object) -> dict[str, object]:
+    return {
+        "api_url": "",
+        "api_key": "",
+        "agent_server_url": server.url,
+        "agent_server_api_key": server.key,
+    } | more
+
+
+async def test_a_dispatched_run_is_verified_from_anywhere(server: RealServer) -> None:
+    files = tarball({"main.sh": "sleep 1; exit 4"})
+    dispatched = await dispatch_automation(
+        **call(server, entrypoint="bash main.sh", tarball_source=files, run_id="nightly-7")  # type: ignore[arg-type]
+    )
+    assert dispatched.success
+    assert dispatched.command_id
+
+    async def state(*, remove: bool = False) -> RunState:
+        status = await verify_run_status(
+            run_id="nightly-7",
+            agent_server_url=server.url,
+            agent_server_api_key=server.key,
+            remove=remove,
+        )
+        if status.state is RunState.FAILED:
+            assert status.exit_code == 4
+            assert status.reason == "exit-code"
+        return status.state
+
+    assert await state() is RunState.RUNNING
+    async with asyncio.timeout(20):
+        while await state() is RunState.RUNNING:
+            await asyncio.sleep(0.1)
+    assert await state(remove=True) is RunState.FAILED
+    assert await state() is RunState.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"agent_server_api_key": "wrong-key"}, "refuses the key it was given"),
+        ({"agent_server_url": "http://127.0.0.1:1"}, "does not answer"),
+        ({"agent_server_url": ""}, "no agent-server is given"),
+        ({"agent_server_url": "ftp://example.com"}, "http or https"),
+        ({"tarball_source": b"not a tarball"}, "not gzip"),
+        ({"tarball_source": "http://example.com/x.tar.gz"}, "is not https"),
+        ({"entrypoint": "  "}, "entrypoint is empty"),
+        ({"timeout": 0}, "timeout"),
+        ({"env_vars": {"1X": "y"}}, "'1X' cannot be set"),
+        ({"work_dir": "/proc/nowhere"}, "cannot be made"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
+)
+@pytest.mark.timeout(60)
+async def test_trouble_is_told_by_the_result(server: RealServer, wrong: dict[str, object], says: str) -> None:
+    arguments = call(server, entrypoint="true", tarball_source=smoke_tarball()) | wrong
+    result = await run_automation(**arguments)  # type: ignore[arg-type]
+    assert not result.success
+    assert says in (result.error or "")
+    assert "\n" not in (result.error or "")
+    assert server.key not in (result.error or "")
+    dispatched = await dispatch_automation(**arguments)  # type: ignore[arg-type]
+    assert not dispatched.success
+    assert says in (dispatched.error or "")
+
+
+async def test_a_corrupt_tarball_is_a_lost_run_that_says_why(server: RealServer) -> None:
+    arguments = call(server, entrypoint="true", tarball_source=b"\x1f\x8b" + b"garbage" * 20)
+    result = await run_automation(**arguments)  # type: ignore[arg-type]
+    assert not result.success
+    assert "unpacked" in (result.error or "")
+    assert "tar" in result.stderr or "gzip" in result.stderr
+
+
+def test_settings_say_which_mode_is_meant() -> None:
+    assert not Settings.from_environment({}).is_agent_server_mode
+    given = {"AUTOMATION_AGENT_SERVER_URL": "http://127.0.0.1:8000", "AUTOMATION_AGENT_SERVER_API_KEY": "s3cret"}
+    settings = Settings.from_environment(given)
+    assert settings.is_agent_server_mode
+    assert "s3cret" not in repr(settings)

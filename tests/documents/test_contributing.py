@@ -107,7 +107,7 @@ def test_every_make_target_is_named_and_there() -> None:
 
 
 def test_the_line_that_decides_a_verdict_is_where_it_is_said_to_be() -> None:
-    pointer = CONTRIBUTING.split("## ")[1]
+    pointer = CONTRIBUTING.split("\n## ")[0]
     assert f"`{judge.__name__}`" in pointer
     assert f"src/{judge.__module__.replace('.', '/')}.py" in pointer
 

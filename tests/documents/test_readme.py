@@ -39,25 +39,19 @@ from automation.run.patience import DEFAULT_PATIENCE, FIRST_CONTACT, PAUSES
 from automation.run.start import BACKSTOP, Order
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+PROSE = re.sub(r"^(`{3,})[^`]*\n.*?^\1$", "", README, flags=re.MULTILINE | re.DOTALL)
 MIB = 1024 * 1024
 
 
 def sections() -> Iterator[tuple[int, str, str]]:
     """Level, title and text of every heading; the text ends where the next heading begins."""
-    parts = re.split(
-        r"^(#{1,6}) (.+)$", re.sub(r"^(`{3,})[^`]*\n.*?^\1$", _hidden, README, flags=re.M | re.S), flags=re.M
-    )
+    parts = re.split(r"^(#{1,6}) (.+)$", PROSE, flags=re.MULTILINE)
     for marks, title, text in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
         yield len(marks), title, text
 
 
-def _hidden(block: re.Match[str]) -> str:
-    """A code block whose lines cannot be taken for headings or tables."""
-    return re.sub(r"^", "\x00", block[0], flags=re.M)
-
-
 def section(title: str) -> str:
-    """The text below a heading, that of its sub-headings included."""
+    """The text below a heading, that of its sub-headings included, without code blocks."""
     found: list[str] = []
     depth = 0
     for level, name, text in sections():
@@ -67,7 +61,7 @@ def section(title: str) -> str:
             depth = depth or level
             found.append(text)
     assert found, f"the README has no section {title!r}"
-    return "\n".join(found).replace("\x00", "")
+    return "\n".join(found)
 
 
 def table(title: str) -> list[list[str]]:
@@ -88,7 +82,7 @@ def first_column(title: str) -> list[str]:
 
 
 def examples(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.M | re.S)
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
 
 
 def commands(group: click.Command = cli, path: str = "") -> Iterator[tuple[str, click.Command]]:

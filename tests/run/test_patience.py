@@ -83,8 +83,10 @@ async def test_no_patience_is_exceeded_by_much(clock: Clock, seconds: float) -> 
     assert seconds <= clock.now - 1000 <= seconds + 0.1
 
 
-async def test_even_without_patience_there_is_a_second_try(clock: Clock) -> None:
-    assert await Patience(0).bear(Server([AWAY, "yes"])) == "yes"
+async def test_without_patience_the_first_failure_is_the_last(clock: Clock) -> None:
+    with pytest.raises(ServerLost):
+        await Patience(0).bear(Server([AWAY, "yes"]))
+    assert clock.pauses == []
 
 
 async def test_silence_is_measured_from_the_first_failure(clock: Clock) -> None:

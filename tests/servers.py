@@ -51,7 +51,15 @@ class RealServer:
             del environment["SESSION_API_KEY"]
         with (self.home / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "openhands.agent_server", "--host", "127.0.0.1", "--port", str(self.port)],
+                [
+                    sys.executable,
+                    "-m",
+                    "openhands.agent_server",
+                    "--host",
+                    "127.0.0.1",
+                    "--port",
+                    str(self.port),
+                ],
                 env=environment,
                 cwd=self.home,
                 stdin=subprocess.DEVNULL,
@@ -66,7 +74,9 @@ class RealServer:
                     if (await http.get(f"{self.url}/ready", timeout=2)).status_code == httpx.codes.OK:
                         return
                 await asyncio.sleep(0.1)
-        raise AssertionError(f"the agent-server did not get ready: {(self.home / 'server.log').read_text()[-2000:]}")
+        raise AssertionError(
+            f"the agent-server did not get ready: {(self.home / 'server.log').read_text()[-2000:]}"
+        )
 
     def kill(self) -> None:
         """KILL the server; what it started goes on."""

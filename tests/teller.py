@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+from tests.servers import RealServer
+
 from automation.connection import AgentConnection
 from automation.outcome import Outcome
 from automation.run.conduct import Conductor, Stop
 from automation.run.progress import Phase
 from automation.run.start import Order
-from tests.servers import RealServer
 
 
 def tarball(files: dict[str, str]) -> bytes:
@@ -94,12 +95,11 @@ def begin(
     """Start to conduct a run of these files."""
     watcher, stop = Watcher(), Stop()
     bundle = order.pop("bundle", None) or tarball(files)
-    order_made = Order(run_id or str(uuid4()), entrypoint, bundle, **order)
+    order_made = Order(run_id or str(uuid4()), entrypoint, bundle, outputs=outputs, **order)
     conductor = Conductor(
         connection or AgentConnection(server.url, server.key),
         order_made,
         secrets=secrets,
-        outputs=outputs,
         patience=patience,
         keep=keep,
         interval=interval,

@@ -69,7 +69,9 @@ def test_what_no_client_takes_is_refused_before(url: str) -> None:
         AgentServer(connect_to(url))
 
 
-@pytest.mark.parametrize("key", ["hunter 2", "hunter2\n", "hunter2\r\nX-Other: 1", "hunter2\0", "hünter", "\u200bhunter2"])
+@pytest.mark.parametrize(
+    "key", ["hunter 2", "hunter2\n", "hunter2\r\nX-Other: 1", "hunter2\0", "hünter", "\u200bhunter2"]
+)
 def test_keys_that_no_header_can_carry(key: str) -> None:
     with pytest.raises(Misconfigured, match="AUTOMATION_AGENT_SERVER_API_KEY") as refusal:
         connect_to("http://h", key)

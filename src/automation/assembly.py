@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from automation.catalogue import Automation
+from automation.defaults import OUTPUT_LIMIT
 from automation.definition import resolve_inputs
 from automation.definition.github_key import RepositoryContent
 from automation.errors import Misconfigured
-from automation.observation import OUTPUT_LIMIT
 from automation.packing.bundle import write_bundle
 from automation.packing.git import Sha
 from automation.packing.repository import Repository
@@ -94,6 +94,7 @@ def assemble(automation: Automation, repository: Repository | None, wish: Wish, 
         passes_keys=_passes_keys(automation),
         timeout=_timeout(wish, definition.timeout_seconds),
         output_limit=wish.output_limit,
+        outputs=definition.settings.outputs,
         base=wish.run_directory,
     )
     return Assembly(order, tuple(notes))

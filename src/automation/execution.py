@@ -198,6 +198,8 @@ async def verify_run_status(
             patience = Patience(FIRST_CONTACT)
             now = await patience.bear(lambda: look(server, key, work_dir))
             if now.process is Process.UNKNOWN:
+                if remove and now.exists:
+                    await patience.bear(lambda: release(server, key, work_dir))
                 return RunStatus(RunState.UNKNOWN, error=f"the agent-server knows no run '{run_id}'")
             if now.process is Process.ALIVE:
                 return RunStatus(RunState.RUNNING)

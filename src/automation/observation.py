@@ -9,8 +9,6 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-OUTPUT_LIMIT = 256 * 1024 * 1024
-
 
 class Cause(StrEnum):
     """What brought the run to its end, in the runner's words."""
@@ -44,6 +42,7 @@ class Status(BaseModel):
         milliseconds: duration by the server's monotonic clock.
         output: size of output.log in bytes.
         result, summary, log: whether these files have content.
+        outputs: names that the run had to report.
         left: processes of the group had to be ended after the entrypoint.
     """
 
@@ -61,6 +60,7 @@ class Status(BaseModel):
     result: bool
     summary: bool
     log: bool
+    outputs: tuple[str, ...] = ()
     left: bool
     escaped: tuple[Escaped, ...] = ()
 

@@ -42,7 +42,7 @@ def judge(seen: Observation, *, outputs: Collection[str] = (), timeout: float = 
 
     Args:
         seen: what was observed.
-        outputs: names that the automation declared to produce.
+        outputs: names that the automation declared to produce; those that `status.json` names count, too.
         timeout: the run's deadline in seconds, for the sentence.
 
     Raises:
@@ -125,7 +125,8 @@ def _judge_exit(status: Status, result_file: bytes | None, outputs: Collection[s
     if code != 0:
         what = "setup.sh failed" if status.phase == "set-up" else "the automation failed"
         return Verdict(Conclusion.FAILURE, Reason.EXIT_CODE, f"{what}: {_exit_words(code)}", code, result)
-    missing = [name for name in outputs if result is None or name not in result.outputs]
+    declared = dict.fromkeys([*outputs, *status.outputs])
+    missing = [name for name in declared if result is None or name not in result.outputs]
     if missing:
         return Verdict(
             Conclusion.FAILURE,

@@ -1,5 +1,6 @@
 """Odd answers at the HTTP edge: each is told apart into what may pass and what will not, without the key."""
 
+import asyncio
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
@@ -91,14 +92,23 @@ async def test_a_missing_key(edge: respx.MockRouter) -> None:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (httpx.Response(429, json={"detail": "Conversation run limit reached."}), "HTTP 429 Conversation run"),
+        (
+            httpx.Response(429, json={"detail": "Conversation run limit reached."}),
+            "HTTP 429 Conversation run",
+        ),
         (httpx.Response(429), "HTTP 429"),
-        (httpx.Response(500, json={"detail": "Internal Server Error", "exception": "500: disk full"}), "disk full"),
+        (
+            httpx.Response(500, json={"detail": "Internal Server Error", "exception": "500: disk full"}),
+            "disk full",
+        ),
         (httpx.Response(500, json={"detail": "Internal Server Error"}), "HTTP 500 Internal Server Error"),
         (httpx.Response(500, json=["x"]), "HTTP 500"),
         (httpx.Response(502, html=HTML), "HTTP 502"),
         (httpx.Response(503, json={"status": "initializing"}), "HTTP 503"),
-        (httpx.ConnectError("All connection attempts failed"), "ConnectError: All connection attempts failed"),
+        (
+            httpx.ConnectError("All connection attempts failed"),
+            "ConnectError: All connection attempts failed",
+        ),
         (httpx.ConnectTimeout(""), "ConnectTimeout"),
         (httpx.ReadTimeout(""), "ReadTimeout"),
         (httpx.ReadError(""), "ReadError"),
@@ -157,7 +167,7 @@ async def test_redirects_are_not_followed(
         (httpx.Response(204), "does not answer in JSON"),
         (httpx.Response(200, content=b"\xff\xfe\xff"), "does not answer in JSON"),
         (httpx.Response(200, json=[]), "does not answer with an object"),
-        (httpx.Response(200, json=None), "does not answer with an object"),
+        (httpx.Response(200, content=b"null"), "does not answer with an object"),
         (httpx.Response(200, json="ok"), "does not answer with an object"),
     ],
     ids=["404", "422", "a page", "nothing", "204", "bytes", "a list", "null", "a word"],
@@ -320,8 +330,21 @@ class TestCommands:
 
 
 async def test_the_environments_proxy_is_not_for_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:1")
-    monkeypatch.setenv("ALL_PROXY", "http://proxy.example:1")
-    async with AgentServer(AgentConnection("http://127.0.0.1:9", KEY)) as server:
-        with pytest.raises(ServerUnavailable, match=r"127\.0\.0\.1:9 .*ConnectError"):
-            await server.info()
+    asked: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readline())
+        writer.close()
+
+    async with (
+        await asyncio.start_server(answer, "127.0.0.1", 0) as proxy,
+        AgentServer(AgentConnection("http://127.0.0.1:9", KEY)) as direct,
+    ):
+        port = proxy.sockets[0].getsockname()[1]
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
+        async with AgentServer(AgentConnection("http://127.0.0.1:9", KEY)) as server:
+            for each in (direct, server):
+                with pytest.raises(ServerUnavailable, match="ConnectError"):
+                    await each.info()
+    assert asked == []

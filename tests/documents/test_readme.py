@@ -26,7 +26,7 @@ from automation.definition.inputs import PREFIX, Input, InputType
 from automation.definition.role import Role
 from automation.definition.trigger import CronTrigger, EventTrigger
 from automation.execution import EXTERNAL_LIMIT, DispatchResult, RunResult, RunState
-from automation.observation import OUTPUT_LIMIT
+from automation.defaults import OUTPUT_LIMIT, PATIENCE
 from automation.packing import bundle_plan, repository, tree
 from automation.packing.ignore import ALWAYS_IGNORED
 from automation.reasons import Conclusion, Reason
@@ -35,7 +35,7 @@ from automation.run.commands import run_key
 from automation.run.conduct import STOP_WITHIN
 from automation.run.environment import KEYS_OF_THE_SERVER, MAX_EVENT_VARIABLE, Subject, run_environment
 from automation.run.follow import SMALL_FILE
-from automation.run.patience import DEFAULT_PATIENCE, FIRST_CONTACT, PAUSES
+from automation.run.patience import FIRST_CONTACT, PAUSES
 from automation.run.start import BACKSTOP, Order
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
@@ -267,7 +267,7 @@ def test_every_word_is_named(title: str, choices: list[str]) -> None:
             "What happens on the server",
             f"after {', '.join(f'{pause:g}' for pause in PAUSES)}, {PAUSES[-1]:g}, … s",
         ),
-        ("What happens on the server", f"silent for {DEFAULT_PATIENCE:g} s"),
+        ("What happens on the server", f"silent for {PATIENCE:g} s"),
         ("What happens on the server", f"first contact gets {FIRST_CONTACT:g} s"),
         ("Library", f"at most {EXTERNAL_LIMIT // MIB} MiB"),
     ],

@@ -26,7 +26,7 @@ def as_response(answer: httpx.Response) -> Response:
     return Response(answer.content, answer.status_code, headers)
 
 
-class Cut(Exception):  # noqa: N818
+class Cut(Exception):
     """Ends the connection without an answer."""
 
 
@@ -49,7 +49,9 @@ class FaultyProxy:
     async def handle(self, request: Request) -> Response:
         self.seen.append((request.method, request.url.path))
         body = await request.body()
-        headers = {name: value for name, value in request.headers.items() if name not in {"host", "content-length"}}
+        headers = {
+            name: value for name, value in request.headers.items() if name not in {"host", "content-length"}
+        }
         url = f"{self._target}{request.url.path}"
         if request.url.query:
             url += f"?{request.url.query}"

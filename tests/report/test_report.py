@@ -83,7 +83,7 @@ def test_every_verdict_is_told(conclusion: Conclusion, reason: Reason) -> None:
 
 
 @every_verdict
-@pytest.mark.parametrize("unit", ["x", "é", "漢", "🎉", "`", "~", "```\n", "@user ", "\x1b[1mx\x1b[0m"])
+@pytest.mark.parametrize("unit", ["x", "é", "漢", "🎉", "~", "```\n", "@user ", "\x1b[1mx\x1b[0m"])
 def test_huge_output_always_fits(conclusion: Conclusion, reason: Reason, unit: str) -> None:
     output = b"error: it broke first\n" + unit.encode() * 400_000 + b"\nlast words\n"
     written = report(conclusion, reason, sentence="it happened", output=output, log=unit * 100_000)
@@ -96,10 +96,18 @@ def test_huge_output_always_fits(conclusion: Conclusion, reason: Reason, unit: s
         assert "last words" in written.summary
 
 
+def test_a_flood_of_backticks_needs_a_longer_fence_than_there_is_room_for() -> None:
+    written = report(output=b"error: it broke first\n" + b"`" * 400_000, log="`" * 100_000)
+    assert fits(written)
+    assert "error: it broke first" in written.summary
+
+
 @pytest.mark.parametrize("limit", [200, 1000, 5000])
 def test_the_verdict_and_the_first_error_stay_the_longest(limit: int) -> None:
     output = b"error: it broke first\n" + "🎉\n".encode() * 50_000
-    written = report(output=output, summary="word " * 50_000, result=Result(summary="x" * 70_000), limit=limit)
+    written = report(
+        output=output, summary="word " * 50_000, result=Result(summary="x" * 70_000), limit=limit
+    )
     assert fits(written, limit)
     assert written.summary.startswith("**Failure** (`exit-code`): the automation failed: exit code 3.")
     assert "error: it broke first" in written.summary
@@ -206,7 +214,9 @@ def test_the_runners_words_outlast_the_output() -> None:
     assert "### Runner\n\n```text\ntar: broken\n```" in written.text
 
 
-pieces = st.sampled_from(["```", "~~~", "\n", "@a", "🎉", "é", "<b>", "![a](b)", "error: x", "\x1b[", "- ", "> "])
+pieces = st.sampled_from(
+    ["```", "~~~", "\n", "@a", "🎉", "é", "<b>", "![a](b)", "error: x", "\x1b[", "- ", "> "]
+)
 texts = st.lists(pieces, max_size=30).map("".join)
 
 

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from automation.errors import Misconfigured, ServerUnavailable
 from automation.observation import Cause, Process
+from automation.packing.bundle import write_bundle
 from automation.run.commands import (
     ALREADY_CLAIMED,
     RUNNER,
@@ -32,12 +34,13 @@ from automation.run.commands import (
 )
 from automation.run.environment import environment_file
 from automation.run.payload import write_payload
-from tests.run.test_runner import tar_gz
 
 KEY = UUID("6a4b1a3e-6a55-4c1c-8d67-0c6a0e6a9a11")
 FIRST, SECOND = "1" * 32, "2" * 32
 SHELLS = [name for name in ("sh", "dash", "bash", "busybox") if shutil.which(name)]
-PREPARED = "directory=/base/run\nuid=0\ndate=1700000000\nfree=2048\nboot=b-1\nbash=5.2.15(1)-release\ntar=yes\n"
+PREPARED = (
+    "directory=/base/run\nuid=0\ndate=1700000000\nfree=2048\nboot=b-1\nbash=5.2.15(1)-release\ntar=yes\n"
+)
 PROBED = (
     f"claim=start\ntoken={FIRST}\ndirectory=/base/run\ndate=1700000009\nsince=1700000000\nboot=same\n"
     "runner=alive\ngroup=alive\nstatus=false\nprocesses=3\n"
@@ -85,12 +88,16 @@ def stop(shell: str, workspace: Path, *, forestall: bool) -> Look:
 
 
 def upload(place: Place, token: str, script: str) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        (Path(directory) / "main.sh").write_text(script)
+        bundle = io.BytesIO()
+        write_bundle(Path(directory), bundle)
     payload = io.BytesIO()
     files = {
         "runner.sh": RUNNER.encode(),
         "environment": environment_file({"AUTOMATION_RESULT": place.path("result.json")}),
         "entrypoint": b"bash main.sh",
-        "bundle.tar.gz": tar_gz({"main.sh": script.encode()}),
+        "bundle.tar.gz": bundle.getvalue(),
     }
     write_payload(files, payload)
     Path(place.path(f"payload-{token}.tar")).write_bytes(payload.getvalue())
@@ -146,7 +153,9 @@ class TestPrepare:
             "%s",
             pytest.param(
                 "a\nb",
-                marks=pytest.mark.xfail(reason="the answer is read by lines: the directory is cut at the first"),
+                marks=pytest.mark.xfail(
+                    reason="the answer is read by lines: the directory is cut at the first"
+                ),
             ),
         ],
     )
@@ -260,7 +269,9 @@ class TestStart:
     def test_a_directory_that_is_gone(self, shell: str, tmp_path: Path) -> None:
         assert execute(shell, start(Place(f"{tmp_path}/gone", 1), FIRST), tmp_path).returncode == 73
 
-    @pytest.mark.parametrize("token", ["", "x", "1" * 31, "1" * 33, "$(true)", f"{FIRST}\n", FIRST.replace("1", "A")])
+    @pytest.mark.parametrize(
+        "token", ["", "x", "1" * 31, "1" * 33, "$(true)", f"{FIRST}\n", FIRST.replace("1", "A")]
+    )
     def test_only_tokens_of_ours_reach_a_shell(self, token: str) -> None:
         with pytest.raises(AssertionError):
             start(Place("/base/run", 1), token)

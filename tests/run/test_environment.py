@@ -24,7 +24,9 @@ from automation.run.environment import (
 SERVER = AgentConnection("http://127.0.0.1:8000", "hunter2")
 SHELLS = [name for name in ("bash", "sh", "dash") if shutil.which(name)]
 BYTES = st.text(st.characters(min_codepoint=0xDC80, max_codepoint=0xDCFF), max_size=3)
-VALUES = st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])) | BYTES).map("".join)
+VALUES = st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])) | BYTES).map(
+    "".join
+)
 NAMES = st.from_regex(r"\A[A-Z][A-Z0-9_]{0,12}\Z").map("T_{}".format)
 
 
@@ -55,7 +57,19 @@ def test_any_value_survives_the_shell(shell: str, variables: dict[str, str]) -> 
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize(
     "value",
-    ["", "a b", "it's", "'; touch pwned; '", "$(touch pwned)", "`touch pwned`", "a\nb\n", "\\", "~", "*", "é🎉\r\t!"],
+    [
+        "",
+        "a b",
+        "it's",
+        "'; touch pwned; '",
+        "$(touch pwned)",
+        "`touch pwned`",
+        "a\nb\n",
+        "\\",
+        "~",
+        "*",
+        "é🎉\r\t!",
+    ],
 )
 def test_values_are_data(shell: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -98,7 +112,9 @@ def test_a_nul_is_refused_by_name() -> None:
     assert "hunter2" not in refusal.value.sentence
 
 
-@pytest.mark.xfail(reason="UnicodeEncodeError: half a character, as JSON can hold it", raises=UnicodeEncodeError)
+@pytest.mark.xfail(
+    reason="UnicodeEncodeError: half a character, as JSON can hold it", raises=UnicodeEncodeError
+)
 def test_half_a_character_is_refused_by_name() -> None:
     with pytest.raises(Misconfigured, match="'TITLE'"):
         environment_file({"TITLE": "\ud83d"})
@@ -140,19 +156,22 @@ class TestWhatARunGets:
             has_repository=True,
             has_changes=True,
         )
-        assert found.items() >= {
-            "AUTOMATION_NAME": "Guard",
-            "AUTOMATION_SHA": "a" * 40,
-            "AUTOMATION_HEAD_REF": "topic",
-            "AUTOMATION_BASE_SHA": "b" * 40,
-            "AUTOMATION_BASE_REF": "main",
-            "AUTOMATION_PR": "7",
-            "AUTOMATION_MODEL": "fast",
-            "AUTOMATION_CALLBACK_URL": "https://bot.example/done",
-            "AUTOMATION_REPO_DIR": "/base/run/repository",
-            "AUTOMATION_CHANGES": "/base/run/changes.patch",
-            "AUTOMATION_EVENT_PATH": "/base/run/event.json",
-        }.items()
+        assert (
+            found.items()
+            >= {
+                "AUTOMATION_NAME": "Guard",
+                "AUTOMATION_SHA": "a" * 40,
+                "AUTOMATION_HEAD_REF": "topic",
+                "AUTOMATION_BASE_SHA": "b" * 40,
+                "AUTOMATION_BASE_REF": "main",
+                "AUTOMATION_PR": "7",
+                "AUTOMATION_MODEL": "fast",
+                "AUTOMATION_CALLBACK_URL": "https://bot.example/done",
+                "AUTOMATION_REPO_DIR": "/base/run/repository",
+                "AUTOMATION_CHANGES": "/base/run/changes.patch",
+                "AUTOMATION_EVENT_PATH": "/base/run/event.json",
+            }.items()
+        )
         assert json.loads(found["AUTOMATION_EVENT_PAYLOAD"]) == {
             "trigger": "event",
             "automation_name": "Guard",
@@ -160,7 +179,9 @@ class TestWhatARunGets:
         }
 
     def test_in_a_sandbox_there_is_its_id_instead_of_an_address(self) -> None:
-        found = run_environment("r", "/base/run", Subject(), AgentConnection("https://s.example", "k", "sb-1"))
+        found = run_environment(
+            "r", "/base/run", Subject(), AgentConnection("https://s.example", "k", "sb-1")
+        )
         assert found["SANDBOX_ID"] == "sb-1"
         assert "AGENT_SERVER_URL" not in found
 

@@ -121,7 +121,7 @@ async def test_what_does_not_pass_is_not_tried_again(clock: Clock) -> None:
 
 async def test_what_is_lost_is_lost(clock: Clock) -> None:
     server = Server([ServerLost("gone")])
-    with pytest.raises(ServerLost, match="^gone$"):
+    with pytest.raises(ServerLost, match=r"^gone$"):
         await Patience(10).bear(server)
     assert (server.asked, clock.pauses) == (1, [])
 

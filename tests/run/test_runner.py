@@ -26,6 +26,7 @@ BASH = shutil.which("bash") or "bash"
 LINUX = Path("/proc/self").exists()
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 PATIENCE = 8.0
+ODD = 'a"],"exit_code":0,"b'
 
 
 class Run:
@@ -53,7 +54,7 @@ class Run:
             "RUN": str(self.directory),
         }
         self.write("bundle.tar.gz", tar_gz(bundle))
-        self.write("environment", environment_file(environment | (variables or {})))
+        self.write("environment", environment_file({**environment, **(variables or {})}))
         self.write("entrypoint", entrypoint.encode())
         return self
 
@@ -63,19 +64,21 @@ class Run:
     def read(self, name: str) -> str:
         return (self.directory / name).read_text()
 
-    def start(self, *, timeout: float = 20, grace: float = 1, limit: int = 10**6) -> subprocess.Popen[str]:
+    def start(
+        self, *, timeout: float = 20, grace: float = 1, limit: int = 10**6, outputs: str = ""
+    ) -> subprocess.Popen[str]:
         """Start the runner as the start command does: the claim first, then exec."""
         claim = (
             r"read -r s < /proc/$$/stat; set -- ${s##*) }; t=${20}; read -r b < /proc/sys/kernel/random/boot_id;"
             if LINUX
             else "t=$(ps -o lstart= -p $$ | tr -s ' ' _); b=$(sysctl -n kern.boottime | tr -s ' ' _);"
         )
-        words = f"run {timeout:g} {round(grace * 10)} {limit}"
+        words = f"run {timeout:g} {round(grace * 10)} {limit} {outputs}"
         script = f'{claim} echo "start $$ $t $b 1700000000 {"a" * 32}" > claim; exec "$BASH" -c "$0" runner.sh {words}'
         self.process = subprocess.Popen(
             [BASH, "-c", script, RUNNER],
             cwd=self.directory,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -86,8 +89,10 @@ class Run:
     def wait(self) -> Record:
         """What an agent-server would have recorded of the runner."""
         assert self.process is not None
-        out, err = self.process.communicate(timeout=PATIENCE)
-        return Record(self.process.returncode, out, err)
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        code = self.process.wait(PATIENCE)  # standard input is left open: nothing may wait for its end
+        return Record(code, self.process.stdout.read(), self.process.stderr.read())
 
     def run(self, **options: Any) -> Record:
         self.start(**options)
@@ -130,7 +135,7 @@ class Run:
         """End what carries this run's own mark; numbers in its files may be forged."""
         if self.process is not None:
             self.process.kill()
-            for pipe in (self.process.stdout, self.process.stderr):
+            for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
                 assert pipe is not None
                 pipe.close()
             self.process.wait()
@@ -210,6 +215,10 @@ class TestAnEndOfItsOwn:
         status = run.status()
         assert (status.result, status.summary) == (True, False)
 
+    def test_declared_outputs_are_noted_as_words(self, run: Run) -> None:
+        run.lay_out("true").run(outputs=f"report dry-run '{ODD}'")
+        assert run.status().outputs == ("report", "dry-run", re.sub("[^A-Za-z0-9_-]", "?", ODD))
+
     @pytest.mark.xfail(reason="`[ -s directory ]` is true; the client cannot download a directory")
     def test_a_directory_is_no_result(self, run: Run) -> None:
         run.lay_out('mkdir "$AUTOMATION_RESULT" "$AUTOMATION_SUMMARY"').run()
@@ -276,7 +285,13 @@ class TestBeforeTheEntrypoint:
 
     @pytest.mark.parametrize(
         ("name", "value"),
-        [("HOME", "/nonexistent"), ("LC_ALL", "C.UTF-8"), ("cause", "bogus"), ("group", "1"), ("status", "x")],
+        [
+            ("HOME", "/nonexistent"),
+            ("LC_ALL", "C.UTF-8"),
+            ("cause", "bogus"),
+            ("group", "1"),
+            ("status", "x"),
+        ],
     )
     def test_variables_do_not_disturb_the_runner(self, run: Run, name: str, value: str) -> None:
         run.lay_out(f'echo "${name}"', variables={name: value}).run()
@@ -329,8 +344,9 @@ class TestTheDeadline:
         assert run.read("output.log") == ""
 
     def test_reaches_what_was_stopped(self, run: Run) -> None:
-        run.lay_out("kill -STOP $$").run(timeout=0.3)
-        assert run.status().cause is Cause.TIMED_OUT
+        run.lay_out('trap "echo bye; exit 4" TERM; kill -STOP $$; sleep 30').run(timeout=0.3)
+        assert (run.status().cause, run.status().exit_code) == (Cause.TIMED_OUT, 4)
+        assert run.read("output.log").endswith("bye\n")
 
     def test_takes_a_grace_of_less_than_a_second(self, run: Run) -> None:
         run.lay_out('trap "" TERM; sleep 3').run(timeout=0.3, grace=0.5)
@@ -390,7 +406,9 @@ class TestWhatIsLeft:
 
     @pytest.mark.skipif(not LINUX or not shutil.which("setsid"), reason="needs /proc and setsid")
     def test_a_hostile_process_name_stays_a_string(self, run: Run) -> None:
-        script = 'cp "$(command -v sleep)" \'a"},{"b\'; setsid ./\'a"},{"b\' 30 <&- >"$RUN/out" 2>&1 &\nsleep 0.3'
+        script = (
+            'cp "$(command -v sleep)" \'a"},{"b\'; setsid ./\'a"},{"b\' 30 <&- >"$RUN/out" 2>&1 &\nsleep 0.3'
+        )
         run.lay_out(script).run()
         (escaped,) = run.status().escaped
         assert escaped.name == "a?????b"

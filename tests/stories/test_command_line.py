@@ -11,7 +11,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-
 from tests.servers import RealServer, free_port
 from tests.teller import eventually
 
@@ -40,7 +39,9 @@ class Desk:
         (directory / "automation.yaml").write_text(DEFINITION.format(name=name, timeout=timeout))
         (directory / "main.sh").write_text(main)
 
-    def start(self, *words: str, server: RealServer | None = None, **environment: str) -> subprocess.Popen[str]:
+    def start(
+        self, *words: str, server: RealServer | None = None, **environment: str
+    ) -> subprocess.Popen[str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("AUTOMATION_")}
         if server is not None:
             clean["AUTOMATION_AGENT_SERVER_URL"] = server.url
@@ -94,7 +95,9 @@ def wait_for(process: subprocess.Popen[str], text: str) -> None:
         ("kill -9 $PPID", 3, "run-lost"),
     ],
 )
-async def test_exit_codes_follow_the_verdict(desk: Desk, server: RealServer, main: str, code: int, word: str) -> None:
+async def test_exit_codes_follow_the_verdict(
+    desk: Desk, server: RealServer, main: str, code: int, word: str
+) -> None:
     desk.automation(main)
     returned, _, err = desk.call("run", "job", server=server)
     assert returned == code, err
@@ -102,7 +105,9 @@ async def test_exit_codes_follow_the_verdict(desk: Desk, server: RealServer, mai
     assert "Traceback" not in err
 
 
-async def test_output_goes_to_standard_output_and_the_rest_to_standard_error(desk: Desk, server: RealServer) -> None:
+async def test_output_goes_to_standard_output_and_the_rest_to_standard_error(
+    desk: Desk, server: RealServer
+) -> None:
     desk.automation('echo "hello $AUTOMATION_INPUT_WHO"')
     code, out, err = desk.call("run", "job", "--input", "who=you", server=server)
     assert (code, out) == (0, "hello you\n")
@@ -125,7 +130,15 @@ async def test_json_is_one_document_on_standard_output(desk: Desk, server: RealS
 async def test_a_secret_is_taken_from_the_environment_and_masked(desk: Desk, server: RealServer) -> None:
     desk.automation('echo "token: $TOKEN"; echo "${OTHER:-no other}"')
     code, out, err = desk.call(
-        "run", "job", "--secret", "TOKEN", "--secret", "OTHER", server=server, TOKEN="hush-hush-1", OTHER="not-listed-2"
+        "run",
+        "job",
+        "--secret",
+        "TOKEN",
+        "--secret",
+        "OTHER",
+        server=server,
+        TOKEN="hush-hush-1",
+        OTHER="not-listed-2",
     )
     assert (code, out) == (0, "token: ***\nno other\n")
     assert "does not list them" in err
@@ -133,7 +146,9 @@ async def test_a_secret_is_taken_from_the_environment_and_masked(desk: Desk, ser
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_signal_stops_the_run_on_the_server(desk: Desk, server: RealServer, number: signal.Signals) -> None:
+async def test_a_signal_stops_the_run_on_the_server(
+    desk: Desk, server: RealServer, number: signal.Signals
+) -> None:
     desk.automation("trap '' TERM; sleep 320 & echo up; while :; do sleep 0.1; done")
     process = desk.start("run", "job", server=server)
     wait_for(process, "up")
@@ -169,7 +184,7 @@ async def test_verify_and_stop_work_from_another_process(desk: Desk, server: Rea
     _, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     code, out, _ = desk.call("verify", "from-the-desk", "--json", server=server)
-    assert code == 1
+    assert code == 130
     assert json.loads(out)["reason"] == "cancelled"
     assert desk.call("verify", "nobody-knows-this", server=server)[0] == 2
 
@@ -185,7 +200,7 @@ async def test_a_run_whose_client_was_killed_is_verified_later(desk: Desk, serve
         return desk.call("verify", "orphan", server=server)[0] == 1
 
     await eventually(has_ended, within=20)
-    code, out, _ = desk.call("verify", "orphan", "--remove", "--json", server=server)
+    _, out, _ = desk.call("verify", "orphan", "--remove", "--json", server=server)
     assert json.loads(out)["exit_code"] == 8
     assert desk.call("verify", "orphan", server=server)[0] == 2
 
@@ -272,7 +287,9 @@ def interrupt_after(seconds: float) -> Callable[[subprocess.Popen[str], signal.S
 
 @embedded
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name
+)
 @pytest.mark.parametrize(
     "interrupt",
     [interrupt_after(0.5), interrupt_after(2.5), interrupt_when_running],

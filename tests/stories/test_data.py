@@ -6,19 +6,19 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from tests.servers import RealServer
+from tests.teller import begin, ended, run
 
 from automation.assembly import Wish, assemble
 from automation.catalogue import find_automation
 from automation.report import write_report
 from automation.run.environment import Subject
-from tests.servers import RealServer
-from tests.teller import begin, ended, run
 
 SECRET = "s3cr3t/with+odd=chars&more"
 HOSTILE = [
     "plain",
     "two words",
-    "it's \"quoted\"",
+    'it\'s "quoted"',
     "$(touch pwned) `touch pwned`",
     "; touch pwned #",
     "line\nbreak\n",
@@ -51,8 +51,10 @@ async def test_a_run_id_is_data_too(server: RealServer, name: str) -> None:
     assert (await story.ends()).output.text() == f"{name}main.sh\n"
 
 
-async def test_a_base_directory_with_odd_characters_is_a_directory(server: RealServer, tmp_path: Path) -> None:
-    base = tmp_path / "it's a $(touch pwned) \"base\""
+async def test_a_base_directory_with_odd_characters_is_a_directory(
+    server: RealServer, tmp_path: Path
+) -> None:
+    base = tmp_path / 'it\'s a $(touch pwned) "base"'
     outcome = await run(server, "pwd", base=str(base))
     assert ended(outcome) == ("success", "ok")
     assert outcome.output.text().startswith(str(base))
@@ -80,7 +82,9 @@ print("the end")
 
 
 async def test_a_secret_that_the_run_prints_is_nowhere_in_what_comes_out(server: RealServer) -> None:
-    story = begin(server, {"leak.py": LEAK}, "python3 leak.py", variables={"TOKEN": SECRET}, secrets=(SECRET,))
+    story = begin(
+        server, {"leak.py": LEAK}, "python3 leak.py", variables={"TOKEN": SECRET}, secrets=(SECRET,)
+    )
     outcome = await story.ends()
     assert ended(outcome) == ("success", "ok")
     report = write_report("leak", outcome)
@@ -99,7 +103,12 @@ async def test_a_secret_that_the_run_prints_is_nowhere_in_what_comes_out(server:
     assert "the end" in everything
     assert everything.count("***") >= 8
     encoded = base64.b64encode(SECRET.encode()).decode()
-    for form in (SECRET, quote(SECRET, safe=""), encoded, base64.b64encode(b"user:" + SECRET.encode()).decode()[8:-4]):
+    for form in (
+        SECRET,
+        quote(SECRET, safe=""),
+        encoded,
+        base64.b64encode(b"user:" + SECRET.encode()).decode()[8:-4],
+    ):
         assert form not in everything
 
 
@@ -135,7 +144,10 @@ async def test_the_servers_key_reaches_only_a_run_that_may_have_it(
 
 
 async def test_an_event_arrives_whole_as_a_file_and_reduced_as_a_variable(server: RealServer) -> None:
-    event = {"action": "opened", "pull_request": {"number": 7, "title": "$(touch pwned) `x`", "body": "y" * 200_000}}
+    event = {
+        "action": "opened",
+        "pull_request": {"number": 7, "title": "$(touch pwned) `x`", "body": "y" * 200_000},
+    }
     subject = Subject(name="x", event_name="pull_request.opened", event=event, pull_request=7, sha="0" * 40)
     outcome = await run(
         server,
@@ -183,7 +195,12 @@ async def test_an_automation_exported_by_openhands_runs_unchanged(server: RealSe
     workspace.mkdir()
     order = assemble(automation, None, Wish(run_id="exported-1"), workspace).order
     story = begin(
-        server, {}, order.entrypoint, bundle=order.bundle, passes_keys=order.passes_keys, timeout=order.timeout
+        server,
+        {},
+        order.entrypoint,
+        bundle=order.bundle,
+        passes_keys=order.passes_keys,
+        timeout=order.timeout,
     )
     outcome = await story.ends()
     assert ended(outcome) == ("success", "ok"), outcome.output.text()

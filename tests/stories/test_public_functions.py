@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from tests.servers import RealServer
+from tests.teller import eventually, tarball
 
 from automation.execution import (
     RunState,
@@ -16,8 +18,6 @@ from automation.execution import (
     verify_run_status,
 )
 from automation.settings import Settings
-from tests.servers import RealServer
-from tests.teller import eventually, tarball
 
 MAIN = """
 import os
@@ -168,7 +168,10 @@ async def test_a_corrupt_tarball_is_a_lost_run_that_says_why(server: RealServer)
 
 def test_settings_say_which_mode_is_meant() -> None:
     assert not Settings.from_environment({}).is_agent_server_mode
-    given = {"AUTOMATION_AGENT_SERVER_URL": "http://127.0.0.1:8000", "AUTOMATION_AGENT_SERVER_API_KEY": "s3cret"}
+    given = {
+        "AUTOMATION_AGENT_SERVER_URL": "http://127.0.0.1:8000",
+        "AUTOMATION_AGENT_SERVER_API_KEY": "s3cret",
+    }
     settings = Settings.from_environment(given)
     assert settings.is_agent_server_mode
     assert "s3cret" not in repr(settings)

@@ -4,6 +4,8 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from tests.servers import RealServer
+from tests.teller import begin, ended, eventually
 
 from automation.agent_server import AgentServer
 from automation.connection import AgentConnection
@@ -11,8 +13,6 @@ from automation.observation import Cause, Process
 from automation.run.commands import run_key
 from automation.run.progress import Phase
 from automation.run.stop import look, stop
-from tests.servers import RealServer
-from tests.teller import begin, ended, eventually
 
 
 async def test_a_run_is_stopped_with_all_it_started(server: RealServer) -> None:
@@ -82,7 +82,9 @@ async def test_anybody_who_reaches_the_server_can_stop_a_run_by_its_id(server: R
     assert ended(await story.ends()) == ("cancelled", "cancelled")
 
 
-async def test_a_run_that_ended_by_itself_keeps_its_verdict_when_the_stop_comes_late(server: RealServer) -> None:
+async def test_a_run_that_ended_by_itself_keeps_its_verdict_when_the_stop_comes_late(
+    server: RealServer,
+) -> None:
     story = begin(server, {"main.sh": "exit 2"}, keep=True)
     assert ended(await story.ends()) == ("failure", "exit-code")
     async with AgentServer(AgentConnection(server.url, server.key)) as client:

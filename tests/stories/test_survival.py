@@ -7,11 +7,11 @@ import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
-
-from automation.connection import AgentConnection
 from tests.fakes.faulty_proxy import Answer, Cut, as_response, faulty_proxy
 from tests.servers import RealServer
 from tests.teller import begin, ended, eventually, run
+
+from automation.connection import AgentConnection
 
 COUNT = "for n in $(seq 1 %d); do echo line $n; sleep %s; done; exit %d"
 dies = pytest.mark.xdist_group("mortal")
@@ -41,7 +41,7 @@ async def test_a_run_that_ends_while_the_server_is_down_has_its_true_verdict(mor
     story = begin(mortal, {"main.sh": COUNT % (10, 0.1, 0)}, patience=120)
     await story.watcher.sees("line 3\n")
     mortal.kill()
-    await eventually(lambda: (mortal.runs / story.run_id / "status.json").exists())
+    await eventually((mortal.runs / story.run_id / "status.json").exists)
     await mortal.start()
     outcome = await story.ends(within=60)
     assert ended(outcome) == ("success", "ok")
@@ -50,7 +50,9 @@ async def test_a_run_that_ends_while_the_server_is_down_has_its_true_verdict(mor
 
 @dies
 @pytest.mark.timeout(240)
-async def test_a_server_that_dies_with_everything_it_started_loses_the_run_at_once(mortal: RealServer) -> None:
+async def test_a_server_that_dies_with_everything_it_started_loses_the_run_at_once(
+    mortal: RealServer,
+) -> None:
     story = begin(mortal, {"main.sh": "echo up; sleep 304"}, patience=120)
     await story.watcher.sees("up")
     mortal.kill_everything()
@@ -78,7 +80,9 @@ def proxied(server: RealServer, url: str) -> AgentConnection:
     return AgentConnection(url, server.key)
 
 
-async def test_a_server_that_answers_searches_and_uploads_in_13_s_is_slow_not_dead(server: RealServer) -> None:
+async def test_a_server_that_answers_searches_and_uploads_in_13_s_is_slow_not_dead(
+    server: RealServer,
+) -> None:
     async def slow(request: Request, answer: Answer) -> Response | None:
         if request.url.path.endswith(("/search", "/upload")):
             await asyncio.sleep(13)
@@ -137,7 +141,9 @@ async def test_an_answer_that_is_lost_after_its_effect_starts_nothing_twice(
 
     starts = tmp_path / "starts"
     async with faulty_proxy(server.url, lose) as proxy:
-        outcome = await run(server, f"echo started >> {starts}; exit 6", connection=proxied(server, proxy.url))
+        outcome = await run(
+            server, f"echo started >> {starts}; exit 6", connection=proxied(server, proxy.url)
+        )
     assert lost >= 1
     assert outcome.verdict.exit_code == 6
     assert starts.read_text() == "started\n"

@@ -4,7 +4,6 @@ import asyncio
 import json
 
 import pytest
-
 from tests.servers import RealServer
 from tests.teller import begin, ended, eventually, run
 
@@ -24,7 +23,9 @@ async def test_a_run_that_exits_0_is_a_success_and_leaves_nothing_behind(server:
 
 
 async def test_output_is_live_and_in_order(server: RealServer) -> None:
-    story = begin(server, {"main.sh": "echo first; while [ ! -e go ]; do sleep 0.05; done; echo second"}, keep=True)
+    story = begin(
+        server, {"main.sh": "echo first; while [ ! -e go ]; do sleep 0.05; done; echo second"}, keep=True
+    )
     await story.watcher.sees("first")
     assert "second" not in story.watcher.text
     (server.runs / story.run_id / "work" / "go").touch()
@@ -127,7 +128,7 @@ async def test_result_and_summary_arrive(server: RealServer) -> None:
 
 
 async def test_a_status_that_is_forged_before_the_end_does_not_count(server: RealServer) -> None:
-    outcome = await run(server, "echo '{\"cause\": \"exited\"}' > ../status.json; sleep 0.5; exit 9")
+    outcome = await run(server, 'echo \'{"cause": "exited"}\' > ../status.json; sleep 0.5; exit 9')
     assert ended(outcome) == ("failure", "exit-code")
     assert outcome.verdict.exit_code == 9
 
@@ -157,7 +158,9 @@ async def test_a_status_that_is_forged_after_the_end_is_tampered(server: RealSer
     assert ended(await again.ends()) == ("failure", "tampered")
 
 
-async def test_a_runner_that_is_killed_by_its_run_which_forges_a_status_is_tampered(server: RealServer) -> None:
+async def test_a_runner_that_is_killed_by_its_run_which_forges_a_status_is_tampered(
+    server: RealServer,
+) -> None:
     forge = """
 run=$(basename "$(cd .. && pwd)")
 status=$(printf '{"version":1,"run":"%s","cause":"exited","phase":"entrypoint","exit_code":0,"started":1,"ended":2,"milliseconds":1000,"output":0,"result":false,"summary":false,"log":false,"left":false,"escaped":[]}' "$run")

@@ -56,12 +56,12 @@ class _Lazy(click.Group):
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="automation")
 def cli() -> None:
-    r"""Run a repository's automations on an agent-server, and tell the truth about how they ended.
+    """Run a repository's automations on an agent-server, and tell the truth about how they ended.
 
     \b
     Exit codes: 0 success, 1 the automation failed, 2 usage or configuration,
     3 server trouble, 4 the run has not ended (verify), 130 cancelled.
-    """
+    """  # noqa: D301  # click reads the \b
 
 
 def exit_code(reason: Reason) -> Exit:

@@ -6,18 +6,18 @@ import json
 import click
 
 from automation.agent_server import AgentServer
-from automation.cli import Exit
+from automation.cli import Exit, exit_code
 from automation.cli.options import connection, json_option, run_directory_option, server_option
 from automation.connection import AgentConnection
+from automation.errors import Misconfigured
 from automation.execution import RunState, verify_run_status
 from automation.observation import Cause, Process
+from automation.reasons import Reason
 from automation.run.commands import Look, run_key
 from automation.run.patience import FIRST_CONTACT, Patience
 from automation.run.stop import stop as stop_run
 
-EXITS = {
-    RunState.COMPLETED: Exit.SUCCESS,
-    RunState.FAILED: Exit.FAILED,
+NOT_ENDED = {
     RunState.RUNNING: Exit.RUNNING,
     RunState.UNKNOWN: Exit.USAGE,
     RunState.UNREACHABLE: Exit.SERVER,
@@ -57,7 +57,7 @@ def verify(
         click.echo(json.dumps({"run_id": run_id} | fields, indent=2))
     else:
         click.echo(f"{status.state}{f'  {status.error}' if status.error else ''}")
-    return EXITS[status.state]
+    return NOT_ENDED.get(status.state) or exit_code(Reason(status.reason))
 
 
 @click.command()
@@ -66,7 +66,7 @@ def verify(
 @run_directory_option
 @json_option
 def stop(run_id: str, agent_server_url: str | None, run_directory: str | None, *, as_json: bool) -> int:
-    """End a run on its server, with everything that it started; one that has not started never will."""
+    """End a run on its server, with everything that it started."""
     left = asyncio.run(_stop(connection(agent_server_url), run_id, run_directory))
     if as_json:
         click.echo(
@@ -80,9 +80,14 @@ def stop(run_id: str, agent_server_url: str | None, run_directory: str | None, *
 async def _stop(given: AgentConnection, run_id: str, run_directory: str | None) -> Look:
     async with AgentServer(given) as server:
         key = run_key(run_id)
-        return await Patience(FIRST_CONTACT).bear(
-            lambda: stop_run(server, key, run_directory, Cause.CANCELLED)
+        left = await Patience(FIRST_CONTACT).bear(
+            lambda: stop_run(server, key, run_directory, Cause.CANCELLED, forestall=False)
         )
+    if not left.exists:
+        raise Misconfigured(
+            f"the agent-server knows no run '{run_id}': it never began, or was removed after its end"
+        )
+    return left
 
 
 def _sentence(left: Look) -> str:

@@ -1,44 +1,20 @@
-"""`automation run`: one automation, on a real agent-server, to its verdict."""
+"""`automation run`: its options. What it takes to run is imported once they are known to be right."""
 
-import asyncio
-import json
-import signal
-import sys
-import tempfile
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import click
 
-from automation.assembly import Wish, assemble
-from automation.backends import Backend, BackendName
-from automation.backends.agent_server import PersistentServer
-from automation.backends.embedded import EmbeddedServer
-from automation.catalogue import Automation, find_automation
-from automation.cli import Exit, exit_code
-from automation.cli.display import Display
+from automation.backends import BackendName
 from automation.cli.options import (
     automations_path_option,
     json_option,
-    pairs,
     repository_option,
     run_directory_option,
-    secrets_from_environment,
     server_option,
-    settings,
 )
-from automation.errors import Misconfigured
-from automation.observation import OUTPUT_LIMIT
-from automation.outcome import Outcome
-from automation.packing.repository import Repository
-from automation.report import write_report
-from automation.run.conduct import Conductor, Stop
-from automation.run.patience import DEFAULT_PATIENCE
-from automation.settings import AGENT_SERVER_URL, Settings
+from automation.defaults import OUTPUT_LIMIT, PATIENCE
+from automation.settings import AGENT_SERVER_URL
 
 
 @click.command()
@@ -46,7 +22,7 @@ from automation.settings import AGENT_SERVER_URL, Settings
 @server_option
 @click.option(
     "--backend",
-    type=click.Choice([*BackendName]),
+    type=click.Choice([name.value for name in BackendName]),
     help="agent-server: one that runs; embedded: one that is started for this run on loopback "
     f"[default: agent-server if ${AGENT_SERVER_URL} is set, otherwise embedded].",
 )
@@ -69,7 +45,7 @@ from automation.settings import AGENT_SERVER_URL, Settings
 @click.option(
     "--patience",
     type=click.FloatRange(min=0),
-    default=DEFAULT_PATIENCE,
+    default=PATIENCE,
     show_default=True,
     metavar="SECONDS",
     help="How long a lost server is borne before the verdict is server-lost.",
@@ -96,182 +72,12 @@ from automation.settings import AGENT_SERVER_URL, Settings
 )
 @json_option
 @click.option("--quiet", "-q", is_flag=True, help="Only the automation's output and errors.")
-def run(
-    automation: str,
-    agent_server_url: str | None,
-    backend: str | None,
-    directory: Path,
-    automations_path: str | None,
-    report: Path | None,
-    *,
-    as_json: bool,
-    quiet: bool,
-    keep: bool,
-    patience: float,
-    **wishes: Any,
-) -> int:
+def run(**options: Any) -> int:
     """Run an automation of this repository and follow it to its end.
 
     Its output appears live on standard output, everything else on standard error. Ctrl-C stops it on the
     server, too; a second Ctrl-C does not wait for that.
     """
-    display = Display(sys.stderr if as_json else None, quiet=quiet)
-    repository = Repository.discover(directory)
-    root = repository.root if repository else directory
-    found = find_automation(root, _at(automation, directory, root), automations_path)
-    chosen = _backend(backend, settings(agent_server_url), display)
-    wish = _wish(**wishes)
-    display.head(f"{found.definition.name} · {_where(chosen)}")
-    with tempfile.TemporaryDirectory(prefix="automation-run-") as workspace:
-        job = _Job(found, repository, wish, chosen, display, patience=patience, keep=keep)
-        outcome = asyncio.run(job.run(Path(workspace)))
-    if outcome is None:
-        click.echo("cancelled before the run was started", err=True)
-        return Exit.CANCELLED
-    display.verdict(outcome.verdict, outcome)
-    if report is not None:
-        report.write_text(write_report(found.definition.name, outcome).as_markdown(), encoding="utf-8")
-    if as_json:
-        click.echo(json.dumps(as_document(found.slug, outcome), indent=2))
-    return exit_code(outcome.verdict.reason)
+    from automation.cli.job import run_job  # heavy
 
-
-@dataclass
-class _Job:
-    """One run of the command, from the files on disk to the outcome; None if it was cancelled before the start."""
-
-    automation: Automation
-    repository: Repository | None
-    wish: Wish
-    backend: Backend
-    display: Display
-    patience: float
-    keep: bool
-
-    async def run(self, workspace: Path) -> Outcome | None:
-        stop = Stop()
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101
-        conducting = asyncio.Event()
-
-        def on_signal(number: signal.Signals) -> None:
-            if conducting.is_set() and not stop.by:
-                self.display.note(
-                    f"{number.name}: stopping the run on the server, once more to not wait for it"
-                )
-                stop.ask(f"you ({number.name})")
-            else:
-                task.cancel()
-
-        with suppress(asyncio.CancelledError):
-            _on_signals(on_signal)
-            assembly = await asyncio.to_thread(
-                assemble, self.automation, self.repository, self.wish, workspace
-            )
-            for note in assembly.notes:
-                self.display.note(note)
-            async with self.backend.connect() as connection:
-                conductor = Conductor(
-                    connection,
-                    assembly.order,
-                    secrets=list(self.wish.secrets.values()),
-                    outputs=self.automation.definition.settings.outputs,
-                    patience=self.patience,
-                    keep=self.keep,
-                    progress=self.display,
-                    stop=stop,
-                )
-                conducting.set()
-                outcome = await conductor.conduct()
-                conducting.clear()
-                self.display.end()
-            return outcome
-        return None
-
-
-def _on_signals(act: Callable[[signal.Signals], None]) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, act, number)
-
-
-def _at(name: str, directory: Path, root: Path) -> str:
-    """A path as the person in `directory` means it; a name stays a name."""
-    if "/" not in name and name not in {".", ".."}:
-        return name
-    path = (directory / name).resolve()
-    return f"./{path.relative_to(root)}" if path.is_relative_to(root) else str(path)
-
-
-def _wish(
-    inputs: tuple[str, ...],
-    environment: tuple[str, ...],
-    secrets: tuple[str, ...],
-    revision: str,
-    base: str,
-    timeout: float | None,
-    output_limit: int,
-    run_id: str | None,
-    run_directory: str | None,
-) -> Wish:
-    return Wish(
-        run_id=run_id or str(uuid4()),
-        revision=revision,
-        base=base,
-        inputs=pairs(inputs, "--input"),
-        environment=pairs(environment, "--env"),
-        secrets=secrets_from_environment(secrets),
-        timeout=timeout,
-        output_limit=output_limit * 1024 * 1024,
-        run_directory=run_directory,
-    )
-
-
-def _backend(name: str | None, given: Settings, display: Display) -> Backend:
-    """The backend that is asked for, or the one that the settings allow."""
-    chosen = BackendName(name) if name else None
-    if chosen is BackendName.AGENT_SERVER and not given.is_agent_server_mode:
-        raise Misconfigured(f"--backend agent-server needs --agent-server-url or {AGENT_SERVER_URL}")
-    if chosen is BackendName.EMBEDDED or not given.is_agent_server_mode:
-        return EmbeddedServer(waiting=_Waiting(display))
-    return PersistentServer(given.agent_server_url, given.agent_server_api_key)
-
-
-class _Waiting:
-    """Says now and then that the embedded server is still starting."""
-
-    def __init__(self, display: Display) -> None:
-        self._display = display
-        self._next = 2.0
-
-    def __call__(self, seconds: float) -> None:
-        if seconds >= self._next:
-            self._display.note(f"the agent-server is starting ({seconds:.0f} s; about 10 s are usual)")
-            self._next *= 2.5
-
-
-def _where(backend: Backend) -> str:
-    if isinstance(backend, PersistentServer):
-        return f"on the agent-server at {backend.url}"
-    return "on an agent-server started for this run (embedded)"
-
-
-def as_document(slug: str, outcome: Outcome) -> dict[str, Any]:
-    """The document of `--json`; its keys are stable."""
-    verdict = outcome.verdict
-    return {
-        "run_id": outcome.run_id,
-        "automation": slug,
-        "conclusion": verdict.conclusion,
-        "reason": verdict.reason,
-        "sentence": verdict.sentence,
-        "exit_code": verdict.exit_code,
-        "seconds": round(outcome.seconds, 3),
-        "output": outcome.output.text(),
-        "output_bytes": outcome.output.total,
-        "output_truncated": outcome.output.truncated,
-        "summary": outcome.summary,
-        "result": verdict.result.model_dump(mode="json") if verdict.result else None,
-        "directory": outcome.directory,
-        "notes": list(outcome.notes),
-    }
+    return run_job(**options)

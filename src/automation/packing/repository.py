@@ -137,7 +137,7 @@ class Repository:
         max_files: int = tree.MAX_FILES,
         max_bytes: int = tree.MAX_BYTES,
     ) -> TreeArchive:
-        """Pack the tree of a commit; see `automation.tree.write_tree_archive`."""
+        """Pack the tree of a commit; see `automation.packing.tree.write_tree_archive`."""
         sha = self.resolve(revision)
         return write_tree_archive(self.git, sha, target, max_files=max_files, max_bytes=max_bytes)
 

@@ -4,7 +4,7 @@ Everything that the automation wrote is disarmed: no mention, no image, no raw H
 not all fits, the verdict and the first error stay, then the end of the output, then the rest.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from automation.outcome import Outcome
@@ -12,6 +12,7 @@ from automation.output.terminal import plain
 from automation.reasons import Conclusion, Reason
 from automation.report.fitting import LIMIT, Keep, Section, fit
 from automation.report.markdown import code, disarm, escape, fence
+from automation.result import Annotation
 from automation.verdict import duration
 
 TITLE_LIMIT = 255
@@ -44,7 +45,7 @@ class Report:
     text: str
 
     def as_markdown(self) -> str:
-        return f"## {self.title}\n\n{self.summary}\n\n{self.text}".rstrip() + "\n"
+        return f"## {escape(self.title)}\n\n{self.summary}\n\n{self.text}".rstrip() + "\n"
 
 
 def write_report(name: str, outcome: Outcome, *, limit: int = LIMIT) -> Report:
@@ -92,8 +93,18 @@ def _facts(name: str, outcome: Outcome) -> str:
     return "\n".join([" · ".join(facts), *(["", *notes] if notes else [])])
 
 
+def _annotations(annotations: Iterable[Annotation]) -> str:
+    return "\n".join(
+        f"- {each.annotation_level} {code(f'{each.path}:{each.start_line}')} {escape(each.message)}"
+        for each in annotations
+    )
+
+
 def _text(outcome: Outcome) -> Iterator[Section]:
+    verdict = outcome.verdict
     if output := plain(outcome.output.text()):
         yield Section(output, heading="Output", priority=10, keep=Keep.END, fenced=True)
+    if verdict.result and verdict.result.annotations:
+        yield Section(_annotations(verdict.result.annotations), heading="Annotations", priority=30)
     if log := plain(outcome.log):
         yield Section(log, heading="Runner", priority=20, keep=Keep.END, fenced=True)

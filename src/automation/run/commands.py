@@ -7,7 +7,7 @@ UUIDs and from what the server answered; everything else is quoted.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from shlex import quote
@@ -96,17 +96,20 @@ def parse_place(answer: str) -> Place:
     )
 
 
-def start_command(place: Place, token: str, *, timeout: float, grace: float, limit: int) -> str:
+def start_command(
+    place: Place, token: str, *, timeout: float, grace: float, limit: int, outputs: Collection[str] = ()
+) -> str:
     """Claim the run, unpack the payload of that token, become its runner.
 
     A second start of the same run finds the claim taken, prints it and does nothing else.
     """
     assert TOKEN.fullmatch(token)  # noqa: S101
+    words = [f"{timeout:g}", _tenths(grace), str(limit), *map(quote, outputs)]
     return f"""umask 077; cd {quote(place.directory)} || exit 73
 s=; {{ read -r s < /proc/$$/stat; }} 2>/dev/null; set -- ${{s##*) }}; t=${{20:-$(ps -o lstart= -p $$ | tr -s ' ' _)}}
 b=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.boottime | tr -s ' ' _)
 (set -C; echo "start $$ $t $b {place.date:.0f} {token}" > claim) 2>/dev/null || {{ rm -f payload-{token}.tar; cat claim; exit {ALREADY_CLAIMED}; }}
-tar xf payload-{token}.tar && rm -f payload-{token}.tar && exec bash runner.sh run {timeout:g} {_tenths(grace)} {limit:d}"""
+tar xf payload-{token}.tar && rm -f payload-{token}.tar && exec bash runner.sh run {" ".join(words)}"""
 
 
 def stop_command(key: UUID, base: str | None, cause: Cause, *, grace: float, forestall: bool) -> str:
@@ -121,8 +124,9 @@ def probe_command(key: UUID, base: str | None) -> str:
 
 
 def release_command(key: UUID, base: str | None) -> str:
-    """Remove the run's directory; repeatable."""
-    return f"{_enter(key, base, create=False)} || exit 0; cd .. && rm -rf {quote(str(key))}"
+    """Remove the run's directory, and payloads that clients which died a day ago never started; repeatable."""
+    old = "find . -maxdepth 2 -name 'payload-*.tar' -mtime +0 -exec rm -f {} +"
+    return f"{_enter(key, base, create=False)} || exit 0; cd .. && rm -rf {quote(str(key))}; {old}"
 
 
 @dataclass(frozen=True)

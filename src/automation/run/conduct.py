@@ -16,14 +16,16 @@ from pydantic import BaseModel
 
 from automation.agent_server import AgentServer, BashEvents
 from automation.connection import AgentConnection
+from automation.defaults import PATIENCE
 from automation.errors import AutomationError, Misconfigured, ServerUnavailable
 from automation.observation import Cause, Observation, Process
 from automation.outcome import Outcome
 from automation.output.excerpt import Excerpt
 from automation.redaction import Redactor
+from automation.redaction.secret_forms import MIN_LENGTH
 from automation.result import Result
 from automation.run.follow import Follower
-from automation.run.patience import DEFAULT_PATIENCE, FIRST_CONTACT, Patience
+from automation.run.patience import FIRST_CONTACT, Patience
 from automation.run.progress import Phase, Progress, Silent
 from automation.run.start import Order, Started, start
 from automation.run.stop import release, stop
@@ -60,7 +62,6 @@ class Conductor:
 
     Attributes:
         secrets: values that appear in nothing that comes out of here.
-        outputs: names that the automation has to produce.
         patience: seconds that an unreachable server is borne.
         keep: leave the run's directory on the server.
         interval: seconds between two readings of the output.
@@ -69,8 +70,7 @@ class Conductor:
     connection: AgentConnection
     order: Order
     secrets: Collection[str] = ()
-    outputs: Collection[str] = ()
-    patience: float = DEFAULT_PATIENCE
+    patience: float = PATIENCE
     keep: bool = False
     interval: float = 1.0
     progress: Progress = field(default_factory=Silent)
@@ -87,12 +87,14 @@ class Conductor:
         began = time.monotonic()
         redactor = Redactor([*self.secrets, self.connection.session_key])
         listener = _Listener(self.progress, redactor)
+        if redactor.too_short:
+            listener.note(f"{redactor.too_short} secrets have fewer than {MIN_LENGTH} characters: not masked")
         try:
             seen, started = await self._conduct(listener)
         except AutomationError as error:
             raise type(error)(redactor.text(error.sentence), reason=error.reason) from None
         listener.close()
-        verdict = judge(seen, outputs=self.outputs, timeout=self.order.timeout)
+        verdict = judge(seen, outputs=self.order.outputs, timeout=self.order.timeout)
         status = seen.status
         if status is not None and status.escaped:
             names = ", ".join(f"{process.name or '?'} (pid {process.pid})" for process in status.escaped)
@@ -161,6 +163,8 @@ class Conductor:
                     work.cancel()
                     await asyncio.gather(work, return_exceptions=True)
                 look = await stop(server, self.order.key, self.order.base, self.stop.cause)
+                if look.process is Process.ALIVE and self._started and self._started.command_id:
+                    await server.stop_command(self._started.command_id)
                 if self._started is None:
                     process = Process.GONE if look.process is Process.UNKNOWN else look.process
                     return Observation(process=process, stopped_by=self.stop.by), None

@@ -4,10 +4,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from automation.defaults import PATIENCE
 from automation.errors import ServerUnavailable
 
 PAUSES = (0.25, 0.5, 1, 2, 4, 8, 15)
-DEFAULT_PATIENCE = 120.0
 # Nobody waits two minutes for a mistyped address.
 FIRST_CONTACT = 10.0
 
@@ -23,7 +23,7 @@ class Patience:
     silence is measured once, not for each request.
     """
 
-    def __init__(self, seconds: float = DEFAULT_PATIENCE) -> None:
+    def __init__(self, seconds: float = PATIENCE) -> None:
         self.seconds = seconds
         self._answered = time.monotonic()
         self._failures = 0

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # The part of a run that lives on the server's machine, beside the automation.
 #
-#   runner.sh run TIMEOUT GRACE LIMIT   start set-up and entrypoint, watch them, write status.json
-#   runner.sh stop CAUSE GRACE          end the run and everything it started, say what is left
-#   runner.sh probe                     say what is known of the run, change nothing
+#   runner.sh run TIMEOUT GRACE LIMIT [OUTPUT...]
+#                                start set-up and entrypoint, watch them, write status.json
+#   runner.sh stop CAUSE GRACE   end the run and everything it started, say what is left
+#   runner.sh probe              say what is known of the run, change nothing
 #
-# TIMEOUT is in seconds, GRACE (between TERM and KILL) in tenths of a second, LIMIT (of output) in bytes.
+# TIMEOUT is in seconds, GRACE (between TERM and KILL) in tenths of a second, LIMIT (of output) in bytes;
+# each OUTPUT is a name that the run has to report, for whoever reads the status later.
 #
 # The working directory is the run's directory. Its files are the protocol:
 #
@@ -172,7 +174,13 @@ watch_deadline() { # SECONDS GRACE
   end_group "$group" "$2"
 }
 
-run() { # TIMEOUT GRACE LIMIT
+names_json() { # NAME...
+  local name json=
+  for name in "$@"; do json="$json,\"${name//[!A-Za-z0-9_-]/?}\""; done
+  printf '[%s]' "${json#,}"
+}
+
+run() { # TIMEOUT GRACE LIMIT [OUTPUT...]
   local code=null began ended cause=exited phase=unpack left=false interrupted=false watchers=() pid
   exec < /dev/null 2>> runner.log
   : > output.log
@@ -219,9 +227,10 @@ run() { # TIMEOUT GRACE LIMIT
   [ ${#escaped[@]} -eq 0 ] || say "left the run's process group and still running: ${escaped[*]}"
   ended=$(date +%s)
   uptime_ms
-  status=$(printf '{"version":1,"run":"%s","cause":"%s","phase":"%s","exit_code":%s,"started":%s,"ended":%s,"milliseconds":%s,"output":%s,"result":%s,"summary":%s,"log":%s,"left":%s,"escaped":%s}' \
+  status=$(printf '{"version":1,"run":"%s","cause":"%s","phase":"%s","exit_code":%s,"started":%s,"ended":%s,"milliseconds":%s,"output":%s,"result":%s,"summary":%s,"log":%s,"outputs":%s,"left":%s,"escaped":%s}' \
     "${directory##*/}" "${cause//[!a-z-]/}" "${phase//[!a-z-]/}" "$code" "$began" "$ended" $((ms - began_ms)) \
-    $(($(wc -c < output.log))) "$(exists result.json)" "$(exists summary.md)" "$(exists runner.log)" "$left" "$(escaped_json)")
+    $(($(wc -c < output.log))) "$(exists result.json)" "$(exists summary.md)" "$(exists runner.log)" \
+    "$(names_json "${@:4}")" "$left" "$(escaped_json)")
   printf '%s\n' "$status" > status.new
   [ ! -d status.json ] || rm -rf status.json
   mv -f status.new status.json
@@ -269,6 +278,7 @@ stop() { # CAUSE GRACE
   local tries=30
   if (set -C; printf 'stop\n' > claim) 2> /dev/null; then
     take_cause "$1"
+    rm -f payload-*.tar
   elif [ ! -e status.json ]; then
     take_cause "$1"
     read_claim

@@ -14,8 +14,8 @@ from uuid import UUID, uuid4
 
 from automation.agent_server import AgentServer, BashEvents
 from automation.connection import AgentConnection
+from automation.defaults import OUTPUT_LIMIT
 from automation.errors import Misconfigured, ServerUnavailable
-from automation.observation import OUTPUT_LIMIT
 from automation.run.commands import (
     RUNNER,
     Place,
@@ -51,6 +51,7 @@ class Order:
         timeout: seconds that set-up and entrypoint may take together.
         grace: seconds between TERM and KILL.
         output_limit: bytes of output after which the run is ended.
+        outputs: names that the automation has to report.
         base: directory on the server under which `automation-runs` stands; None for the server's own.
     """
 
@@ -65,6 +66,7 @@ class Order:
     timeout: float = 600
     grace: float = 5
     output_limit: int = OUTPUT_LIMIT
+    outputs: tuple[str, ...] = ()
     base: str | None = None
 
     @property
@@ -106,7 +108,7 @@ async def start(
         sdk_version: the server's, for `AUTOMATION_API_URL`.
 
     Raises:
-        ServerLost, ServerUnavailable: the server did not do its part.
+        ServerUnavailable: the server did not do its part.
         Misconfigured: wrong key, not an agent-server, a machine without bash, no room.
     """
     progress.enter(Phase.PREPARE)
@@ -183,7 +185,14 @@ def _files(connection: AgentConnection, order: Order, place: Place, sdk_version:
 
 
 async def _start(server: AgentServer, order: Order, place: Place, token: str, patience: Patience) -> str:
-    command = start_command(place, token, timeout=order.timeout, grace=order.grace, limit=order.output_limit)
+    command = start_command(
+        place,
+        token,
+        timeout=order.timeout,
+        grace=order.grace,
+        limit=order.output_limit,
+        outputs=order.outputs,
+    )
     backstop = order.timeout + order.grace + BACKSTOP
     try:
         return await server.start(command, timeout=backstop)

@@ -179,7 +179,6 @@ class TestUncommittedWork:
         checkout.write("src/a.py", "dirty\n")
         assert not noted(checkout.assemble(revision="HEAD"), "uncommitted")
 
-    @pytest.mark.xfail(reason="the note speaks of AUTOMATION_REPO_DIR, which such a run does not get")
     def test_is_no_matter_where_no_repository_is_sent(self, checkout: Checkout) -> None:
         checkout.define(GITHUB + "  repository: none\n")
         assert not noted(checkout.assemble(), "AUTOMATION_REPO_DIR")
@@ -298,7 +297,6 @@ class TestTheOrder:
             checkout.assemble(timeout=timeout)
 
     @pytest.mark.parametrize("timeout", [float("nan"), float("inf")])
-    @pytest.mark.xfail(reason="nan and inf pass: round() of the backstop raises ValueError, OverflowError")
     def test_a_timeout_that_is_no_number(self, checkout: Checkout, timeout: float) -> None:
         with pytest.raises(Misconfigured):
             checkout.assemble(timeout=timeout)

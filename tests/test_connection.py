@@ -27,7 +27,6 @@ def test_addresses(url: str, base: str, websocket: str) -> None:
     assert connection.sandbox_id is None
 
 
-@pytest.mark.xfail(reason="the scheme is compared in lower case, but not written so")
 def test_a_scheme_in_capitals() -> None:
     assert connect_to("HTTP://127.0.0.1:8000").websocket_url == "ws://127.0.0.1:8000"
 
@@ -63,7 +62,6 @@ def test_addresses_that_are_none(url: str, says: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["http://a\nb", "http://a\0", "http://\u202eh"])
-@pytest.mark.xfail(reason="httpx.InvalidURL when the client is made")
 def test_what_no_client_takes_is_refused_before(url: str) -> None:
     with pytest.raises(Misconfigured):
         AgentServer(connect_to(url))

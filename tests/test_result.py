@@ -61,11 +61,7 @@ def test_nothing_has_to_be_said() -> None:
         (b'{"title": "a', "the result file is not JSON: Unterminated string starting at (line 1, column 11)"),
         (b'{"title": "\xff"}', "the result file is not UTF-8 text"),
         (b"[" * 200_000, "the result file is nested too deeply"),
-        pytest.param(
-            b'{"cost": ' + b"1" * 5000 + b"}",
-            "the result file is not",
-            marks=pytest.mark.xfail(reason="a bare ValueError of json", raises=ValueError),
-        ),
+        (b'{"cost": ' + b"1" * 5000 + b"}", "the result file is not"),
     ],
     ids=["empty", "a word", "a missing value", "cut off", "not UTF-8", "too deep", "a huge number"],
 )
@@ -87,8 +83,8 @@ def test_what_is_no_json(data: bytes, says: str) -> None:
         ({"summry": ""}, "has an unknown key 'summry'; did you mean 'summary'?"),
         ({"zzz": ""}, "has an unknown key 'zzz'; known are conclusion, title, summary, annotations,"),
         ({"cost": -0.1}, "is not valid at 'cost'"),
-        ({"cost": float("nan")}, "is not valid at 'cost'"),
-        ({"cost": float("inf")}, "is not valid at 'cost'"),
+        ({"cost": float("nan")}, "NaN is not a number"),
+        ({"cost": float("inf")}, "Infinity is not a number"),
         ({"outputs": ["a"]}, "is not valid at 'outputs'"),
         ({"annotations": {}}, "is not valid at 'annotations'"),
         ({"annotations": [ANNOTATION, {}]}, "is not valid at 'annotations.1.path': Field required (and 2 mo"),
@@ -114,7 +110,6 @@ def test_values_are_not_shown() -> None:
 
 
 @pytest.mark.parametrize("key", ["a\nb", "\x1b[31m", "x" * 10_000], ids=["line break", "escape", "long"])
-@pytest.mark.xfail(reason="unknown keys are quoted as they are")
 def test_an_odd_key_is_quoted_safely(key: str) -> None:
     sentence = complaint({key: 1})
     assert sentence.isprintable()

@@ -3,6 +3,7 @@
 Synchronous: it reads the disk and asks git. What a run may have of keys and secrets is decided here, too.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,7 +103,7 @@ def assemble(automation: Automation, repository: Repository | None, wish: Wish, 
 
 def _timeout(wish: Wish, of_definition: int) -> float:
     timeout = of_definition if wish.timeout is None else wish.timeout
-    if timeout <= 0:
+    if not (math.isfinite(timeout) and timeout > 0):
         raise Misconfigured(f"a timeout of {timeout:g} seconds is none: expected more than 0")
     return timeout
 
@@ -139,6 +140,8 @@ def _pack_repository(
             notes.append("no git repository here: the run gets no AUTOMATION_REPO_DIR")
         return "", "", {}
     sha = repository.resolve(wish.revision) if wish.revision else _head(repository, notes)
+    if not wish.revision and content is not RepositoryContent.NONE and sha and repository.is_dirty():
+        notes.append("uncommitted changes are not in AUTOMATION_REPO_DIR: it holds the commit")
     base = repository.resolve(wish.base) if wish.base else ""
     files: dict[str, Content] = {}
     if not sha:
@@ -171,10 +174,7 @@ def _pack_repository(
 
 def _head(repository: Repository, notes: list[str]) -> Sha | None:
     try:
-        sha = repository.head()
+        return repository.head()
     except Misconfigured:
         notes.append("the repository has no commit yet: the run gets no AUTOMATION_REPO_DIR")
         return None
-    if repository.is_dirty():
-        notes.append("uncommitted changes are not in AUTOMATION_REPO_DIR: it holds the commit")
-    return sha

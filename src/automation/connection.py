@@ -38,6 +38,8 @@ def connect_to(url: str, session_key: str = "") -> AgentConnection:
     """
     url = url.strip().rstrip("/")
     hint = "expected something like http://127.0.0.1:8000"
+    if not all("!" <= character <= "~" for character in url):
+        raise Misconfigured(f"the agent-server URL has spaces or characters that no URL has; {hint}")
     try:
         parts = urlsplit(url)
         port_is_valid = parts.port is None or parts.port > 0
@@ -45,16 +47,16 @@ def connect_to(url: str, session_key: str = "") -> AgentConnection:
         raise Misconfigured(f"the agent-server URL cannot be read; {hint}") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_valid:
         raise Misconfigured(f"the agent-server URL is not an http or https address; {hint}")
-    if parts.username or parts.password:
+    if "@" in parts.netloc:
         raise Misconfigured(
             "the agent-server URL carries credentials; give the key separately, "
             "as AUTOMATION_AGENT_SERVER_API_KEY"
         )
-    if parts.query or parts.fragment:
+    if "?" in url or "#" in url:
         raise Misconfigured(f"the agent-server URL has a query or a fragment; {hint}")
     if not all("!" <= character <= "~" for character in session_key):
         raise Misconfigured(
             "the agent-server key has spaces, line breaks or characters that no HTTP header can carry; "
             "check AUTOMATION_AGENT_SERVER_API_KEY"
         )
-    return AgentConnection(url, session_key)
+    return AgentConnection(parts.scheme + url[len(parts.scheme) :], session_key)

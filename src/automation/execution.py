@@ -12,6 +12,7 @@ its run on the server.
 """
 
 import io
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,9 +25,11 @@ from automation.agent_server import AgentServer, BashEvents
 from automation.connection import AgentConnection, connect_to
 from automation.errors import AutomationError, Misconfigured, ServerUnavailable
 from automation.observation import Observation, Process, Record
+from automation.result import MAX_BYTES
 from automation.run.commands import Look, run_key
 from automation.run.conduct import Conductor
 from automation.run.environment import Subject
+from automation.run.follow import SMALL_FILE
 from automation.run.patience import FIRST_CONTACT, Patience
 from automation.run.progress import Silent
 from automation.run.start import Order, find_start, start
@@ -223,13 +226,13 @@ async def observe(server: AgentServer, now: Look) -> Observation:
     record = None
     if now.token and (command_id := await find_start(server, now.token)):
         record = await server.command_record(command_id)
-    limit = 1024 * 1024
-    status_line = await server.read_file(f"{now.directory}/status.json", limit=limit) or b""
+    status_line = await server.read_file(f"{now.directory}/status.json", limit=SMALL_FILE) or b""
     return Observation(
+        run=now.directory.rsplit("/", 1)[-1],
         status_line=status_line.decode("utf-8", "replace"),
         record=Record(record.exit_code, record.stdout, record.stderr) if record else None,
         process=now.process,
-        result=await server.read_file(f"{now.directory}/result.json", limit=limit),
+        result=await server.read_file(f"{now.directory}/result.json", limit=MAX_BYTES + 1),
     )
 
 
@@ -251,8 +254,8 @@ async def _order(
     run_id: str | None,
     work_dir: str | None,
 ) -> Order:
-    if timeout <= 0:
-        raise Misconfigured("the timeout has to be more than 0 seconds")
+    if not (math.isfinite(timeout) and timeout > 0):
+        raise Misconfigured("the timeout has to be a number of seconds above 0")
     if not entrypoint.strip():
         raise Misconfigured("the entrypoint is empty: expected a command such as 'python main.py'")
     bundle: Content = tarball_source if isinstance(tarball_source, bytes) else await _fetch(tarball_source)

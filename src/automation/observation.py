@@ -6,8 +6,11 @@ server's own record of the command. They have to agree, because a run can write 
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+LARGEST = 2**53
 
 
 class Cause(StrEnum):
@@ -48,15 +51,15 @@ class Status(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    version: int
+    version: Literal[1]
     run: str
     cause: Cause
     phase: str
     exit_code: int | None
-    started: int
-    ended: int
-    milliseconds: int
-    output: int
+    started: int = Field(ge=0, le=LARGEST)
+    ended: int = Field(ge=0, le=LARGEST)
+    milliseconds: int = Field(ge=0, le=LARGEST)
+    output: int = Field(ge=0, le=LARGEST)
     result: bool
     summary: bool
     log: bool
@@ -72,6 +75,11 @@ class Record:
     exit_code: int
     line: str = ""
     stderr: str = ""
+
+    @property
+    def is_timeout(self) -> bool:
+        """The server ended it at its own limit: -1, which also stands for a command that never started."""
+        return self.exit_code == -1 and not self.stderr.startswith("Error executing command")
 
     def confirms(self, status_line: str, status: Status) -> bool:
         """Whether this record and `status.json` tell of the same end."""
@@ -93,6 +101,7 @@ class Observation:
     """Everything known of a run.
 
     Attributes:
+        run: the key of the run that was looked for; empty if it does not matter.
         status_line: `status.json` as it was read; empty if there is none.
         record: the server's record, None if there is none (it does not survive a restart of the server).
         lost: what was tried before the server was given up; empty while it answers.
@@ -107,6 +116,7 @@ class Observation:
     result: bytes | None = field(default=None, repr=False)
     summary: bytes | None = field(default=None, repr=False)
     log: bytes | None = field(default=None, repr=False)
+    run: str = ""
 
     @property
     def status(self) -> Status | None:

@@ -11,6 +11,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
+from automation.sentences import one_line
+
+MAX_BYTES = 1024 * 1024
+
 
 class AnnotationLevel(StrEnum):
     """GitHub's three levels.
@@ -68,8 +72,11 @@ def parse_result(data: bytes) -> Result:
     Raises:
         ResultInvalid: not UTF-8, not JSON, or not of the shape above; names the first offending key.
     """
+    if len(data) > MAX_BYTES:
+        raise ResultInvalid(f"the result file is larger than {MAX_BYTES // 1024 // 1024} MiB")
     try:
-        document = json.loads(data)
+        document = json.loads(data, parse_constant=_refuse_constant)
+        json.dumps(document, ensure_ascii=False).encode()
     except UnicodeDecodeError:
         raise ResultInvalid("the result file is not UTF-8 text") from None
     except json.JSONDecodeError as error:
@@ -78,19 +85,25 @@ def parse_result(data: bytes) -> Result:
         ) from None
     except RecursionError:
         raise ResultInvalid("the result file is nested too deeply") from None
+    except ValueError as error:
+        raise ResultInvalid(f"the result file is not valid: {one_line(str(error))}") from None
     try:
-        return Result.model_validate(document)
+        return Result.model_validate_json(json.dumps(document), strict=True)
     except ValidationError as error:
         raise ResultInvalid(_first_complaint(error)) from None
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number in JSON")
+
+
 def _first_complaint(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the document"
+    where = one_line(".".join(str(part) for part in first["loc"]), 100) or "the document"
     if first["type"] == "extra_forbidden":
         known = Annotation.model_fields if first["loc"][0] == "annotations" else Result.model_fields
         near = get_close_matches(str(first["loc"][-1]), list(known), n=1)
         hint = f"; did you mean '{near[0]}'?" if near else f"; known are {', '.join(known)}"
         return f"the result file has an unknown key '{where}'{hint}"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"the result file is not valid at '{where}': {first['msg']}{more}"
+    return f"the result file is not valid at '{where}': {one_line(first['msg'])}{more}"

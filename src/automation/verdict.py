@@ -13,8 +13,7 @@ from typing import assert_never
 from automation.observation import Cause, Observation, Process, Record, Status
 from automation.reasons import Conclusion, Reason
 from automation.result import Result, ResultInvalid, parse_result
-
-TIMEOUT_RECORD = -1
+from automation.sentences import one_line
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ def judge(seen: Observation, *, outputs: Collection[str] = (), timeout: float = 
         return Verdict(
             Conclusion.FAILURE,
             Reason.SERVER_LOST,
-            f"the agent-server was lost and with it all knowledge of the run: {seen.lost}",
+            f"the agent-server was lost and with it all knowledge of the run: {one_line(seen.lost)}",
         )
     raise ValueError("the run has not ended: there is nothing to judge")
 
@@ -71,10 +70,24 @@ def _judge_status(seen: Observation, outputs: Collection[str], timeout: float) -
     status = seen.status
     if status is None:
         return _tampered("status.json is not what the runner writes")
-    if seen.record is not None and not seen.record.confirms(seen.status_line, status):
-        return _tampered(
-            f"status.json and the server's record of the command disagree {_ends(status, seen.record)}"
-        )
+    return _distrust(seen, status, timeout) or _judge_cause(seen, status, outputs, timeout)
+
+
+def _distrust(seen: Observation, status: Status, timeout: float) -> Verdict | None:
+    """The verdict where `status.json` cannot be what counts."""
+    if seen.run and status.run != seen.run:
+        return _tampered("status.json is another run's")
+    if seen.record is None or seen.record.confirms(seen.status_line, status):
+        return None
+    if seen.record.is_timeout:
+        # The server's own limit stands above the runner's deadline: it strikes where that could not.
+        return _timed_out(timeout, None)
+    return _tampered(
+        f"status.json and the server's record of the command disagree {_ends(status, seen.record)}"
+    )
+
+
+def _judge_cause(seen: Observation, status: Status, outputs: Collection[str], timeout: float) -> Verdict:
     match status.cause:
         case Cause.EXITED:
             return _judge_exit(status, seen.result, outputs)
@@ -108,9 +121,11 @@ def _judge_record(seen: Observation, record: Record, timeout: float) -> Verdict:
     """The runner left no status: all there is is how the server saw it end."""
     if seen.stopped_by:
         return _stopped(seen, Reason.CANCELLED, "and left no status")
-    if record.exit_code == TIMEOUT_RECORD and not record.stderr.startswith("Error executing command"):
+    if record.is_timeout:
         return _timed_out(timeout, None)
-    said = f", which said: {record.stderr.strip().splitlines()[-1][:200]}" if record.stderr.strip() else ""
+    said = (
+        f", which said: {one_line(record.stderr.strip().splitlines()[-1])}" if record.stderr.strip() else ""
+    )
     return _lost(f"its runner ended without a status ({_exit_words(record.exit_code)}){said}")
 
 
@@ -176,7 +191,7 @@ def _ends(status: Status, record: Record) -> str:
 def _exit_words(code: int) -> str:
     """An exit code as people know it: 128 + n and -n are signals."""
     number = code - 128 if code > 128 else -code  # noqa: PLR2004
-    if number > 0:
+    if number > 0 and code != -1:
         try:
             return f"exit code {code}, {signal.Signals(number).name}"
         except ValueError:
@@ -185,7 +200,9 @@ def _exit_words(code: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds for people: `0.3 s`, `42 s`, `3 min 5 s`, `1 h 2 min`."""
+    """Seconds for people: `12 ms`, `0.3 s`, `42 s`, `3 min 5 s`, `1 h 2 min`."""
+    if seconds < 0.1:  # noqa: PLR2004
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 10:  # noqa: PLR2004
         return f"{seconds:.1f} s".replace(".0 s", " s")
     minutes, rest = divmod(round(seconds), 60)

@@ -210,7 +210,6 @@ async def test_an_answer_without_what_it_is_about(
     ],
     ids=["items that are words", "commands that are words", "commands without ids", "nested too deeply"],
 )
-@pytest.mark.xfail(reason="AttributeError, KeyError, RecursionError instead of a sentence")
 async def test_stranger_answers_still(
     server: AgentServer, edge: respx.MockRouter, name: str, answer: httpx.Response
 ) -> None:
@@ -218,7 +217,6 @@ async def test_stranger_answers_still(
 
 
 @pytest.mark.parametrize("said", ["one\ntwo", "\x1b[31mred", f"the key {KEY} is wrong"])
-@pytest.mark.xfail(reason="the server's own words are taken over as they are")
 async def test_the_servers_own_words_are_made_safe(
     server: AgentServer, edge: respx.MockRouter, said: str
 ) -> None:

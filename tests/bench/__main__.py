@@ -7,7 +7,6 @@ compared. Exit code 1 if a goal is missed.
 import asyncio
 import sys
 import tempfile
-
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median

@@ -204,7 +204,6 @@ class TestList:
         (directory / "automation.yaml").write_text('name: "[red]x[/red]"\nentrypoint: bash main.sh\n')
         assert "[red]x[/red]" in automation("list").stdout
 
-    @pytest.mark.xfail(reason="rich's Text takes control characters as they are")
     def test_names_cannot_control_the_terminal(self, automation: Invoke, tmp_path: Path) -> None:
         directory = tmp_path / "automations" / "odd"
         directory.mkdir(parents=True)
@@ -316,7 +315,6 @@ class TestRun:
         assert "error: " in done.stderr
 
     @pytest.mark.parametrize("timeout", ["nan", "inf"])
-    @pytest.mark.xfail(reason="click's float takes nan and inf, and so does the order")
     def test_a_timeout_that_is_no_number(self, automation: Invoke, repository: Path, timeout: str) -> None:
         url = ["--agent-server-url", NO_SERVER, "--patience", "0"]
         assert automation("run", "guard", *url, "--timeout", timeout, cwd=repository).returncode == 2

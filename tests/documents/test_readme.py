@@ -14,6 +14,7 @@ from automation import settings
 from automation.backends import BackendName
 from automation.cli import Exit, cli, exit_code
 from automation.connection import AgentConnection
+from automation.defaults import OUTPUT_LIMIT, PATIENCE
 from automation.definition import DEFAULT_TIMEOUT, MAX_TIMEOUT, Definition, read_definition
 from automation.definition.github_key import (
     Concurrency,
@@ -26,7 +27,6 @@ from automation.definition.inputs import PREFIX, Input, InputType
 from automation.definition.role import Role
 from automation.definition.trigger import CronTrigger, EventTrigger
 from automation.execution import EXTERNAL_LIMIT, DispatchResult, RunResult, RunState
-from automation.defaults import OUTPUT_LIMIT, PATIENCE
 from automation.packing import bundle_plan, repository, tree
 from automation.packing.ignore import ALWAYS_IGNORED
 from automation.reasons import Conclusion, Reason

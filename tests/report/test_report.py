@@ -186,7 +186,6 @@ class TestTheTitle:
         assert 252 <= len(title.encode()) <= 255
         assert title == f"a{character * (len(title) - 1)}"
 
-    @pytest.mark.xfail(reason="only the automation's own title is made one line")
     def test_is_one_line_whatever_the_sentence(self) -> None:
         assert report(sentence="one\ntwo").title == "Failure: one two"
 

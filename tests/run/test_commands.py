@@ -151,12 +151,6 @@ class TestPrepare:
             "$HOME",
             "a=b",
             "%s",
-            pytest.param(
-                "a\nb",
-                marks=pytest.mark.xfail(
-                    reason="the answer is read by lines: the directory is cut at the first"
-                ),
-            ),
         ],
     )
     def test_a_base_is_data(self, shell: str, name: str, tmp_path: Path) -> None:
@@ -443,3 +437,9 @@ def test_who_holds_a_claim(claim: str, token: str) -> None:
 
 def test_the_sdks_version_is_json() -> None:
     assert sdk_version_file('1.58.0"') == b'{"version": "1.58.0\\""}'
+
+
+@pytest.mark.parametrize("base", ["/a\nb", "/a\x1b[31m", "/a\tb"])
+def test_a_base_that_no_answer_could_tell_is_refused(base: str) -> None:
+    with pytest.raises(Misconfigured, match="control characters"):
+        prepare_command(KEY, base)

@@ -219,7 +219,6 @@ class TestAnEndOfItsOwn:
         run.lay_out("true").run(outputs=f"report dry-run '{ODD}'")
         assert run.status().outputs == ("report", "dry-run", re.sub("[^A-Za-z0-9_-]", "?", ODD))
 
-    @pytest.mark.xfail(reason="`[ -s directory ]` is true; the client cannot download a directory")
     def test_a_directory_is_no_result(self, run: Run) -> None:
         run.lay_out('mkdir "$AUTOMATION_RESULT" "$AUTOMATION_SUMMARY"').run()
         status = run.status()
@@ -299,10 +298,7 @@ class TestBeforeTheEntrypoint:
         assert run.status().cause is Cause.EXITED
 
     @pytest.mark.parametrize("name", ["directory", "entrypoint"])
-    def test_variables_with_names_of_the_runners_own(
-        self, run: Run, name: str, request: pytest.FixtureRequest
-    ) -> None:
-        request.applymarker(pytest.mark.xfail(reason="the environment file overwrites the runner's variable"))
+    def test_variables_with_names_of_the_runners_own(self, run: Run, name: str) -> None:
         run.lay_out(f'echo "${name}"', variables={name: "echo mine"}).run()
         assert run.read("output.log") == "echo mine\n"
         assert run.status().phase == "entrypoint"
@@ -439,10 +435,7 @@ class TestForgery:
         assert record.line == run.read("status.json")
 
     @pytest.mark.parametrize("forge", ["mkdir", "mkfifo"])
-    def test_so_is_what_it_is_written_to_first(
-        self, run: Run, forge: str, request: pytest.FixtureRequest
-    ) -> None:
-        request.applymarker(pytest.mark.xfail(reason="status.new is written to as the automation left it"))
+    def test_so_is_what_it_is_written_to_first(self, run: Run, forge: str) -> None:
         run.lay_out(f'{forge} "$RUN/status.new"; exit 9').start()
         time.sleep(0.8)
         assert run.process is not None

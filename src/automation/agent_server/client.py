@@ -18,6 +18,7 @@ import httpx
 
 from automation.connection import AgentConnection
 from automation.errors import Misconfigured, ServerUnavailable
+from automation.sentences import one_line
 
 # Searches and uploads wait behind each other on a busy server: 13 s was measured, so slow is not dead.
 SLOW = httpx.Timeout(60, connect=5)
@@ -104,9 +105,7 @@ class AgentServer:
             "/api/bash/start_bash_command",
             json={"command": command, "cwd": None, "timeout": round(timeout)},
         )
-        if not isinstance(answer.get("id"), str):
-            raise self._not_an_agent_server("its answer to a command has no id")
-        return str(answer["id"])
+        return self._id_of(answer)
 
     async def command_record(self, command_id: str) -> CommandRecord | None:
         """How a command ended, None if the server has no record of an end.
@@ -133,7 +132,7 @@ class AgentServer:
             )
             for event in page["items"]:
                 if text in str(event.get("command")):
-                    return str(event["id"])
+                    return self._id_of(event)
             page_id = page.get("next_page_id")
             if not page_id:
                 return None
@@ -186,9 +185,15 @@ class AgentServer:
             async for chunk in response.aiter_raw():
                 yield chunk
 
+    def _id_of(self, command: Mapping[str, Any]) -> str:
+        if not isinstance(command.get("id"), str):
+            raise self._not_an_agent_server("a command in its answer has no id")
+        return str(command["id"])
+
     async def _search(self, **params: str) -> Mapping[str, Any]:
         page = await self._json("GET", "/api/bash/bash_events/search", params={"limit": "100"} | params)
-        if not isinstance(page.get("items"), list):
+        items = page.get("items")
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise self._not_an_agent_server("its search answers without items")
         return page
 
@@ -198,7 +203,7 @@ class AgentServer:
             await response.aread()
             try:
                 answer = response.json()
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise self._not_an_agent_server(f"{path} does not answer in JSON") from None
         if not isinstance(answer, dict):
             raise self._not_an_agent_server(f"{path} does not answer with an object")
@@ -231,25 +236,30 @@ class AgentServer:
                 raise self._not_an_agent_server(f"{path} answered HTTP {code} {_detail(response)}")
 
     def _trouble(self, what: str) -> str:
+        what = self._without_key(what)
         return f"the agent-server at {self.connection.url} does not answer as it should ({what.strip()})"
 
     def _not_an_agent_server(self, why: str) -> Misconfigured:
         return Misconfigured(
             f"{self.connection.url} does not behave like an agent-server of version 1.34 or later: "
-            f"{why.strip()}; check AUTOMATION_AGENT_SERVER_URL"
+            f"{self._without_key(why).strip()}; check AUTOMATION_AGENT_SERVER_URL"
         )
+
+    def _without_key(self, words: str) -> str:
+        """A server may echo what it was sent."""
+        return words.replace(self.connection.session_key, "***") if self.connection.session_key else words
 
 
 def _words(error: httpx.HTTPError) -> str:
     name = type(error).__name__
-    return f"{name}: {error}" if str(error) else name
+    return f"{name}: {one_line(str(error), 200)}" if str(error) else name
 
 
 def _detail(response: httpx.Response) -> str:
     """The server's own words, shortened: an HTML error page helps nobody."""
     try:
         answer = response.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     detail = answer.get("exception") or answer.get("detail") if isinstance(answer, dict) else None
-    return str(detail)[:200] if detail else ""
+    return one_line(str(detail), 200) if detail else ""

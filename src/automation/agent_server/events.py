@@ -97,7 +97,7 @@ class BashEvents:
     def _take(self, frame: str | bytes) -> None:
         try:
             event = json.loads(frame)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
         if not isinstance(event, dict) or not (record := CommandRecord.from_event(event)):
             return

@@ -14,6 +14,7 @@ from automation.cli.options import automations_path_option, json_option, reposit
 from automation.definition import Reading, read_definition
 from automation.errors import Misconfigured
 from automation.packing.repository import Repository
+from automation.sentences import one_line
 
 
 @click.command("list")
@@ -69,7 +70,7 @@ def check(path: Path | None, directory: Path, automations_path: str | None, *, a
 
 def _root(directory: Path) -> Path:
     repository = Repository.discover(directory)
-    return repository.root if repository else directory
+    return repository.root if repository else directory.resolve()
 
 
 def _read(path: Path) -> Reading:
@@ -88,7 +89,7 @@ def _row(found: Found) -> tuple[str, str, str, str, str]:
         return found.slug, "", "", "", f"{len(found.reading.errors)} errors, see automation check"
     trigger = definition.trigger.type if definition.trigger else "-"
     state = "enabled" if definition.enabled else "disabled"
-    return found.slug, definition.name, trigger, definition.entrypoint, state
+    return found.slug, one_line(definition.name), trigger, one_line(definition.entrypoint), state
 
 
 def _document(found: Found) -> dict[str, object]:

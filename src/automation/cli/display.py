@@ -15,6 +15,7 @@ from rich.text import Text
 from automation.outcome import Outcome
 from automation.reasons import Conclusion
 from automation.run.progress import Phase
+from automation.sentences import one_line
 from automation.verdict import Verdict, duration
 
 STYLES = {
@@ -37,7 +38,7 @@ class Display:
         self._phase: tuple[str, str, float] | None = None
 
     def head(self, sentence: str) -> None:
-        self._console.print(Text(sentence, style="bold"))
+        self._console.print(Text(one_line(sentence), style="bold"))
 
     def enter(self, phase: Phase, detail: str = "") -> None:
         self._end_phase()
@@ -48,7 +49,7 @@ class Display:
 
     def note(self, sentence: str) -> None:
         self._end_line()
-        self._console.print(Text(f"  note      {sentence}", style="dim"))
+        self._console.print(Text(f"  note      {one_line(sentence)}", style="dim"))
 
     def end(self) -> None:
         """The run is over: end what is open."""
@@ -66,10 +67,10 @@ class Display:
         self._console.print(line)
         result = verdict.result
         if result is not None and result.title:
-            self._console.print(Text(f"  {result.title}"))
+            self._console.print(Text(f"  {one_line(result.title)}"))
         for annotation in result.annotations if result else ():
-            place = f"{annotation.path}:{annotation.start_line}"
-            self._console.print(Text(f"  {annotation.annotation_level:8}  {place}: {annotation.message}"))
+            remark = one_line(f"{annotation.path}:{annotation.start_line}: {annotation.message}")
+            self._console.print(Text(f"  {annotation.annotation_level:8}  {remark}"))
         if not verdict.is_success and outcome.output.first_error:
             self._console.print(Text(f"  first error in the output: {outcome.output.first_error}"))
         self._console.print(Text(f"  run {outcome.run_id}, {duration(outcome.seconds)} in all", style="dim"))

@@ -47,7 +47,7 @@ def run_job(
     """Do what the options of `automation run` say; returns the exit code."""
     display = Display(sys.stderr if as_json else None, quiet=quiet)
     repository = Repository.discover(directory)
-    root = repository.root if repository else directory
+    root = repository.root if repository else directory.resolve()
     found = find_automation(root, _at(automation, directory, root), automations_path)
     chosen = _backend(backend, settings(agent_server_url), display)
     wish = _wish(**wishes)

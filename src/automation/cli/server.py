@@ -13,6 +13,7 @@ from automation.cli import Exit
 from automation.cli.options import json_option, settings
 from automation.connection import AgentConnection, connect_to
 from automation.errors import AutomationError, Misconfigured
+from automation.sentences import one_line
 from automation.settings import AGENT_SERVER_API_KEY, AGENT_SERVER_URL
 
 MACHINE = """printf 'bash=%s\\n' "$(bash -c 'echo $BASH_VERSION' 2>/dev/null)"
@@ -91,8 +92,8 @@ async def _examine(connection: AgentConnection) -> tuple[dict[str, str], str, Ex
     try:
         async with AgentServer(connection) as agent_server:
             info = await agent_server.info()
-            facts["version"] = str(info.get("version", "unknown"))
-            facts["uptime"] = f"{info.get('uptime', 0):.0f} s"
+            facts["version"] = one_line(str(info.get("version", "unknown")))
+            facts["uptime"] = one_line(f"{info.get('uptime', 'unknown')} s")
             facts["ready"] = "yes" if await agent_server.is_ready() else "not yet"
             machine = await agent_server.execute(MACHINE, timeout=10)
             facts |= dict(line.split("=", 1) for line in machine.stdout.splitlines() if "=" in line)

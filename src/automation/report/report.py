@@ -4,6 +4,7 @@ Everything that the automation wrote is disarmed: no mention, no image, no raw H
 not all fits, the verdict and the first error stay, then the end of the output, then the rest.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -13,10 +14,12 @@ from automation.reasons import Conclusion, Reason
 from automation.report.fitting import LIMIT, Keep, Section, fit
 from automation.report.markdown import code, disarm, escape, fence
 from automation.result import Annotation
+from automation.sentences import one_line
 from automation.verdict import duration
 
 TITLE_LIMIT = 255
 SHORT_OUTPUT = 20
+LONG_FENCE = re.compile("`{100,}")
 
 WORDS = {
     Conclusion.SUCCESS: "Success",
@@ -61,7 +64,7 @@ def _title(outcome: Outcome) -> str:
     verdict = outcome.verdict
     own = verdict.result.title if verdict.result else None
     words = plain(own).split() if own else []
-    title = " ".join(words) or f"{WORDS[verdict.conclusion]}: {verdict.sentence}"
+    title = " ".join(words) or one_line(f"{WORDS[verdict.conclusion]}: {verdict.sentence}")
     return title.encode("utf-8", "replace")[:TITLE_LIMIT].decode("utf-8", "ignore")
 
 
@@ -78,7 +81,9 @@ def _summary(name: str, outcome: Outcome) -> Iterator[Section]:
     if outcome.summary:
         yield Section(disarm(outcome.summary), priority=60)
     if not verdict.is_success and (last := outcome.output.last_lines(SHORT_OUTPUT)):
-        yield Section(plain("\n".join(last)), heading="Last lines", priority=70, keep=Keep.END, fenced=True)
+        yield Section(
+            _tamed(plain("\n".join(last))), heading="Last lines", priority=70, keep=Keep.END, fenced=True
+        )
     yield Section(_facts(name, outcome), priority=80)
 
 
@@ -93,6 +98,11 @@ def _facts(name: str, outcome: Outcome) -> str:
     return "\n".join([" · ".join(facts), *(["", *notes] if notes else [])])
 
 
+def _tamed(output: str) -> str:
+    """Without runs of backticks so long that the fence around them would fill the report."""
+    return LONG_FENCE.sub(lambda found: found.group()[:SHORT_OUTPUT] + "…", output)
+
+
 def _annotations(annotations: Iterable[Annotation]) -> str:
     return "\n".join(
         f"- {each.annotation_level} {code(f'{each.path}:{each.start_line}')} {escape(each.message)}"
@@ -102,7 +112,7 @@ def _annotations(annotations: Iterable[Annotation]) -> str:
 
 def _text(outcome: Outcome) -> Iterator[Section]:
     verdict = outcome.verdict
-    if output := plain(outcome.output.text()):
+    if output := _tamed(plain(outcome.output.text())):
         yield Section(output, heading="Output", priority=10, keep=Keep.END, fenced=True)
     if verdict.result and verdict.result.annotations:
         yield Section(_annotations(verdict.result.annotations), heading="Annotations", priority=30)

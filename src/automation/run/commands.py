@@ -193,6 +193,8 @@ def claimed_token(claim: str) -> str:
 
 
 def _enter(key: UUID, base: str | None, *, create: bool) -> str:
+    if base and not base.isprintable():
+        raise Misconfigured("the directory for runs has line breaks or control characters in its name")
     root = quote(base) if base else '"${OH_WORKSPACE_PATH:-$HOME/.openhands/workspaces}"'
     make = f'mkdir -p "$r/automation-runs/{key}" && ' if create else ""
     return f'r={root}; {{ {make}cd "$r/automation-runs/{key}" 2>/dev/null && cd "$(pwd -P)"; }}'

@@ -23,6 +23,7 @@ READ_ONLY_IN_BASH = frozenset({"BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHE
 KEYS_OF_THE_SERVER = ("SESSION_API_KEY", "OH_SESSION_API_KEYS_0", "OH_SECRET_KEY", "OPENHANDS_API_KEY")
 NOBODY = "00000000-0000-0000-0000-000000000000"
 MAX_EVENT_VARIABLE = 100 * 1024
+MAX_VARIABLE = 128 * 1024 - 1  # execve(2): MAX_ARG_STRLEN on Linux, with the name, `=` and the final NUL
 
 
 @dataclass(frozen=True)
@@ -112,4 +113,16 @@ def environment_file(variables: Mapping[str, str]) -> bytes:
         if "\0" in value:
             raise Misconfigured(f"the value of the environment variable '{name}' has a NUL character in it")
         lines.append(f"export {name}={quote(value)}")
+        if len(_encoded(name, value)) + len(name) + 1 > MAX_VARIABLE:
+            raise Misconfigured(
+                f"the value of the environment variable '{name}' is larger than 128 KiB, "
+                "more than Linux hands to a program; pass it as a file"
+            )
     return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
+
+
+def _encoded(name: str, value: str) -> bytes:
+    try:
+        return value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise Misconfigured(f"the value of the environment variable '{name}' is not valid Unicode") from None

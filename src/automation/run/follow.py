@@ -14,6 +14,7 @@ from typing import assert_never
 from automation.agent_server import AgentServer, BashEvents, CommandRecord
 from automation.errors import ServerUnavailable
 from automation.observation import Cause, Observation, Process, Record
+from automation.result import MAX_BYTES
 from automation.run.commands import ALREADY_CLAIMED, Look, claimed_token
 from automation.run.patience import Patience, ServerLost
 from automation.run.progress import Phase, Progress
@@ -119,7 +120,8 @@ class Follower:
             case Process.ALIVE:
                 return None
             case Process.NEVER_STARTED:
-                return Observation(process=Process.NEVER_STARTED)
+                # The record of our own start says so, too, if it is true: the run could write that claim.
+                return await self._late_record(now) or Observation(process=Process.NEVER_STARTED)
             case Process.GONE | Process.UNKNOWN:
                 return await self._late_record(now) or Observation(process=Process.GONE)
             case _:
@@ -159,27 +161,27 @@ class Follower:
             # Nobody watches the group any more: end what the dead runner left.
             await self.patience.bear(self._sweep)
             status_line = await self._read("status.json")
-        seen = replace(seen, status_line=(status_line or b"").decode("utf-8", "replace"))
+        seen = replace(
+            seen, run=str(self.run.key), status_line=(status_line or b"").decode("utf-8", "replace")
+        )
         status = seen.status
         if status is None:
             return replace(seen, log=await self._read("runner.log"))
         result, summary, log = await asyncio.gather(
-            self._read_if("result.json", there=status.result),
+            self._read_if("result.json", there=status.result, limit=MAX_BYTES + 1),
             self._read_if("summary.md", there=status.summary),
             self._read_if("runner.log", there=status.log),
         )
         return replace(seen, result=result, summary=summary, log=log)
 
-    async def _read(self, name: str) -> bytes | None:
-        return await self.patience.bear(
-            lambda: self.server.read_file(self.run.place.path(name), limit=SMALL_FILE)
-        )
+    async def _read(self, name: str, limit: int = SMALL_FILE) -> bytes | None:
+        return await self.patience.bear(lambda: self.server.read_file(self.run.place.path(name), limit=limit))
 
     async def _sweep(self) -> None:
         await stop(self.server, self.run.key, self.run.base, Cause.ABANDONED, forestall=False)
 
-    async def _read_if(self, name: str, *, there: bool) -> bytes | None:
-        return await self._read(name) if there else None
+    async def _read_if(self, name: str, *, there: bool, limit: int = SMALL_FILE) -> bytes | None:
+        return await self._read(name, limit) if there else None
 
 
 def _as_observation(record: CommandRecord) -> Observation:

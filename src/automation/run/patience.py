@@ -57,8 +57,12 @@ class Patience:
         self._failures += 1
         if silent >= self.seconds:
             raise ServerLost(
-                f"{error.sentence}; {self._failures} tries in {silent:.0f} s. "
+                f"{error.sentence}; {_tries(self._failures)} in {silent:.0f} s. "
                 "Check that it runs and can be reached, then run again"
             ) from error
         pause = PAUSES[min(self._failures, len(PAUSES)) - 1]
         await asyncio.sleep(min(pause, max(self.seconds - silent, 0.05)))
+
+
+def _tries(count: int) -> str:
+    return "1 try" if count == 1 else f"{count} tries"

@@ -14,7 +14,6 @@
 #   claim        who took the run: "start PID STARTED BOOT DATE TOKEN", or "stop" (then it never starts)
 #   group        the entrypoint's process group: "PGID STARTED"
 #   cause        why the run was ended, if it did not end itself; the first writer wins
-#   heartbeat    size of output.log; its age tells that the runner is alive
 #   status.json  the end, by rename; also printed, so that the server's own record can confirm it
 #
 # It works with bash 3.2 (macOS) and without ps, setsid, a terminal or anything beyond POSIX tools:
@@ -117,19 +116,22 @@ uptime_ms() {
   if { read -r up _ < /proc/uptime; } 2> /dev/null; then ms=$((10#${up/./} * 10)); else ms=$((SECONDS * 1000)); fi
 }
 
-# Runs in a process group of its own; its last act is to become the entrypoint.
+# Runs in a process group of its own; its last act is to become the entrypoint. What it needs after the
+# environment is read stands in positional parameters: no variable of the run can change those.
 automation() {
+  local entrypoint
+  IFS= read -r -d '' entrypoint < entrypoint
+  set -- "$directory" "$entrypoint"
   cd work || exit 126
   # shellcheck disable=SC1091  # written by the client for this run
-  . "$directory/environment" || exit 126
-  rm -f "$directory/environment"
+  . "$1/environment" || exit 126
+  command -p rm -f "$1/environment"
   if [ -f setup.sh ]; then
-    printf 'set-up\n' > "$directory/phase"
+    printf 'set-up\n' > "$1/phase"
     bash setup.sh || exit
   fi
-  printf 'entrypoint\n' > "$directory/phase"
-  IFS= read -r -d '' entrypoint < "$directory/entrypoint"
-  exec bash -c "$entrypoint"
+  printf 'entrypoint\n' > "$1/phase"
+  exec bash -c "$2"
 }
 
 unpack() {
@@ -153,11 +155,13 @@ unpack() {
   rm -f bundle.tar.gz repository.tar.gz repository.bundle repository.shallow
 }
 
-watch_output() { # LIMIT: heartbeat, and an end to floods
+# The size of what was written, whatever has become of the file's name.
+output_size() { wc -c <&3; }
+
+watch_output() { # LIMIT
   local size last=0 pause=0.2
   while sleep "$pause"; do
-    wc -c < output.log > heartbeat
-    read -r size < heartbeat
+    size=$(($(output_size)))
     if [ "$size" -gt "$1" ]; then
       take_cause output-limit
       end_group "$group" 10
@@ -184,8 +188,8 @@ run() { # TIMEOUT GRACE LIMIT [OUTPUT...]
   local code=null began ended cause=exited phase=unpack left=false interrupted=false watchers=() pid
   exec < /dev/null 2>> runner.log
   : > output.log
-  : > heartbeat
-  trap 'interrupted=true; take_cause terminated; [ -z "${group:-}" ] || end_group "$group" 0' TERM INT HUP
+  exec 3< output.log
+  trap 'interrupted=true; take_cause terminated; [ -z "${group:-}" ] || end_group "$group" 5' TERM INT HUP
   began=$(date +%s)
   uptime_ms; began_ms=$ms
   if ! unpack >> runner.log 2>&1; then
@@ -193,7 +197,7 @@ run() { # TIMEOUT GRACE LIMIT [OUTPUT...]
   fi
   if [ ! -e cause ]; then
     set -m
-    automation >> output.log 2>&1 &
+    automation >> output.log 2>&1 3<&- &
     group=$!
     started_at "$group"
     printf '%s %s\n' "$group" "${started:-0}" > group.new && mv -f group.new group
@@ -204,6 +208,7 @@ run() { # TIMEOUT GRACE LIMIT [OUTPUT...]
     disown "${watchers[@]}"
     set +m
     [ ! -e cause ] || end_group "$group" "$2"
+    phase=set-up
     while :; do
       wait "$group" 2> /dev/null
       code=$?
@@ -215,9 +220,9 @@ run() { # TIMEOUT GRACE LIMIT [OUTPUT...]
       say "ended the processes that were left in the run's group"
       end_group "$group" 20
     fi
-    { read -r phase < phase; } 2> /dev/null || phase=set-up
+    [ ! -f phase ] || read -r phase < phase
   fi
-  { read -r cause < cause; } 2> /dev/null
+  [ ! -f cause ] || read -r cause < cause
   rm -f environment
   find_escaped
   if [ ${#escaped[@]} -gt 0 ] && [ "$cause" != exited ]; then
@@ -229,24 +234,26 @@ run() { # TIMEOUT GRACE LIMIT [OUTPUT...]
   uptime_ms
   status=$(printf '{"version":1,"run":"%s","cause":"%s","phase":"%s","exit_code":%s,"started":%s,"ended":%s,"milliseconds":%s,"output":%s,"result":%s,"summary":%s,"log":%s,"outputs":%s,"left":%s,"escaped":%s}' \
     "${directory##*/}" "${cause//[!a-z-]/}" "${phase//[!a-z-]/}" "$code" "$began" "$ended" $((ms - began_ms)) \
-    $(($(wc -c < output.log))) "$(exists result.json)" "$(exists summary.md)" "$(exists runner.log)" \
+    $(($(output_size))) "$(exists result.json)" "$(exists summary.md)" "$(exists runner.log)" \
     "$(names_json "${@:4}")" "$left" "$(escaped_json)")
-  printf '%s\n' "$status" > status.new
+  # The run could have put anything at these names.
+  rm -rf status.new
   [ ! -d status.json ] || rm -rf status.json
+  printf '%s\n' "$status" > status.new
   mv -f status.new status.json
   printf '%s\n' "$status"
   [ "$code" != null ] || code=1
   exit "$code"
 }
 
-exists() { if [ -s "$1" ]; then printf true; else printf false; fi; }
+exists() { if [ -f "$1" ] && [ -s "$1" ]; then printf true; else printf false; fi; }
 
 # Sets claimed, runner and boot facts from the claim, and group from its file.
 read_claim() {
   local claim_boot=
   how='' since='' token='' runner='' runner_started='' group='' group_started=''
-  { read -r how runner runner_started claim_boot since token < claim; } 2> /dev/null
-  { read -r group group_started < group; } 2> /dev/null
+  [ ! -f claim ] || read -r how runner runner_started claim_boot since token < claim
+  [ ! -f group ] || read -r group group_started < group
   boot_id
   same_boot=true
   [ -z "$claim_boot" ] || [ "$claim_boot" = "$boot" ] || same_boot=false

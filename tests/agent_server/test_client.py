@@ -183,8 +183,8 @@ async def test_what_is_no_agent_server(
 @pytest.mark.parametrize(
     ("name", "document", "says"),
     [
-        ("start", {}, "its answer to a command has no id"),
-        ("start", {"id": 7}, "its answer to a command has no id"),
+        ("start", {}, "a command in its answer has no id"),
+        ("start", {"id": 7}, "a command in its answer has no id"),
         ("execute", {}, "its answer to a command has no exit code"),
         ("execute", ENDED | {"exit_code": None}, "its answer to a command has no exit code"),
         ("execute", ENDED | {"kind": "BashCommand"}, "its answer to a command has no exit code"),

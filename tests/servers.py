@@ -17,6 +17,8 @@ import psutil
 from automation.backends.embedded import server_environment
 
 READY_WITHIN = 120
+# An interpreter whose environment holds another agent-server: the stories hold from 1.34 on.
+PYTHON = os.environ.get("AGENT_SERVER_PYTHON", sys.executable)
 
 
 def free_port() -> int:
@@ -52,7 +54,7 @@ class RealServer:
         with (self.home / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    sys.executable,
+                    PYTHON,
                     "-m",
                     "openhands.agent_server",
                     "--host",

@@ -234,7 +234,7 @@ async def test_server_status_says_what_is_right_and_what_is_wrong(desk: Desk, se
     code, out, _ = desk.call("server", "status", server.url, server=server)
     assert code == 0
     assert "healthy" in out
-    assert "1.58" in out
+    assert "version     1." in out
     code, out, _ = desk.call("server", "status", server.url)
     assert code == 2
     assert "without a key" in out

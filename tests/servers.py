@@ -95,16 +95,21 @@ class RealServer:
                 process.kill()
 
     def processes(self, containing: str = "") -> list[psutil.Process]:
-        """Living processes that inherited this server's environment, without the server itself."""
+        """Living processes that inherited this server's environment, without the server itself.
+
+        Args:
+            containing: text in the command line, or the id of the run that they belong to.
+        """
         found = []
         own = self._process.pid if self._process else 0
+        events = str(self.home / "bash_events")
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
                 if (
                     process.pid != own
                     and process.status() != psutil.STATUS_ZOMBIE
-                    and process.environ().get("OH_BASH_EVENTS_DIR") == str(self.home / "bash_events")
-                    and containing in " ".join(process.cmdline())
+                    and (environment := process.environ()).get("OH_BASH_EVENTS_DIR") == events
+                    and containing in " ".join([*process.cmdline(), environment.get("AUTOMATION_RESULT", "")])
                 ):
                     found.append(process)
         return found

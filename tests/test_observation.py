@@ -1,16 +1,14 @@
 """What is seen is kept as it was seen; only what the runner writes counts as its status."""
 
-from dataclasses import replace
-
 import pytest
 
-from automation.observation import Cause, Escaped, Observation, Process, Record, Status
+from automation.observation import Cause, Escaped, Observation, Presence, Record, Status
 
 # As the runner prints it.
 LINE = (
     '{"version":1,"run":"6a4b1a3e-6a55-4c1c-8d67-0c6a0e6a9a11","cause":"timed-out","phase":"entrypoint",'
-    '"exit_code":143,"started":1700000000,"ended":1700000004,"milliseconds":4210,"output":12,"result":true,'
-    '"summary":false,"log":true,"outputs":["report"],"left":true,"escaped":[{"pid":7,"name":"sleep"}]}\n'
+    '"exit_code":143,"started":1700000000,"ended":1700000004,"milliseconds":4210,"output":12,"result":"file",'
+    '"summary":"none","log":"other","outputs":["report"],"left":true,"escaped":[{"pid":7,"name":"sleep"}]}\n'
 )
 
 
@@ -31,14 +29,13 @@ def test_the_runners_line_is_read() -> None:
         ended=1_700_000_004,
         milliseconds=4210,
         output=12,
-        result=True,
-        summary=False,
-        log=True,
+        result=Presence.FILE,
+        summary=Presence.NONE,
+        log=Presence.OTHER,
         outputs=("report",),
         left=True,
         escaped=(Escaped(pid=7, name="sleep"),),
     )
-    assert status(LINE.replace("143", "null")).exit_code is None
     assert status(LINE.replace('"outputs":["report"],', "")).outputs == ()
 
 
@@ -55,6 +52,10 @@ def test_the_runners_line_is_read() -> None:
         LINE.replace("timed-out", "bogus"),
         LINE.replace('"exit_code":143,', ""),
         LINE.replace("143", '"none"'),
+        LINE.replace("143", "null"),
+        LINE.replace('"file"', "true"),
+        LINE.replace('"file"', "null"),
+        LINE.replace('"file"', '"directory"'),
         LINE.replace("143", "0.5"),
         LINE.replace("1700000000", "null"),
         LINE.replace('{"pid":7,"name":"sleep"}', "7"),
@@ -94,30 +95,24 @@ def test_a_record_confirms_the_same_end_only(record: Record, confirmed: bool) ->
     assert record.confirms(LINE, status()) is confirmed
 
 
-def test_a_runner_that_started_nothing_exits_with_1() -> None:
-    line = LINE.replace("143", "null").replace("timed-out", "unpack-failed")
-    assert Record(1, line).confirms(line, status(line))
-    assert not Record(0, line).confirms(line, status(line))
-
-
 @pytest.mark.parametrize(
-    ("seen", "ended"),
+    ("record", "timed_out"),
     [
-        (Observation(), False),
-        (Observation(process=Process.ALIVE), False),
-        (Observation(stopped_by="ada", summary=b"x"), False),
-        (Observation(process=Process.GONE), True),
-        (Observation(process=Process.NEVER_STARTED), True),
-        (Observation(status_line="x", process=Process.ALIVE), True),
-        (Observation(record=Record(0)), True),
-        (Observation(lost="9 tries"), True),
+        (Record(-1), True),
+        (Record(-1, stderr="a warning"), True),
+        (Record(-1, stderr="Error executing command: [Errno 2]"), False),
+        (Record(143), False),
+        (Record(-9), False),
     ],
+    ids=["-1", "words on stderr", "never executed", "ended by TERM", "killed"],
 )
-def test_what_claims_an_end(seen: Observation, ended: bool) -> None:
-    assert seen.has_ended is ended
+def test_the_servers_own_limit_is_told_apart(record: Record, timed_out: bool) -> None:
+    assert record.is_timeout is timed_out
 
 
 def test_the_files_of_a_run_stay_out_of_logs() -> None:
     seen = Observation(result=b"hunter2", summary=b"hunter2", log=b"hunter2")
     assert "hunter2" not in repr(seen)
-    assert seen.with_process(Process.GONE) == replace(seen, process=Process.GONE)
+    changed = seen.with_result(b"swordfish")
+    assert "swordfish" not in repr(changed)
+    assert (changed.result, changed.summary, changed.log) == (b"swordfish", b"hunter2", b"hunter2")

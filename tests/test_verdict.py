@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation.observation import Cause, Observation, Process, Record
+from automation.observation import Cause, Observation, Presence, Process, Record
 from automation.reasons import Conclusion, Reason
 from automation.verdict import Verdict, duration, judge
 
 RUN = "6a4b1a3e-6a55-4c1c-8d67-0c6a0e6a9a11"
+OTHER = "6a4b1a3e-6a55-4c1c-8d67-0c6a0e6a9a12"
 
 
-def status_line(cause: str = "exited", code: int | None = 0, **changes: Any) -> str:
+def status_line(cause: str = "exited", code: int = 0, **changes: Any) -> str:
     document = {
         "version": 1,
         "run": RUN,
@@ -26,23 +27,35 @@ def status_line(cause: str = "exited", code: int | None = 0, **changes: Any) -> 
         "ended": 1_700_000_004,
         "milliseconds": 4200,
         "output": 12,
-        "result": False,
-        "summary": False,
-        "log": False,
+        "result": "none",
+        "summary": "none",
+        "log": "none",
         "left": False,
         "escaped": [],
     }
     return json.dumps(document | changes)
 
 
-def ended(cause: str = "exited", code: int | None = 0, result: object = None, **changes: Any) -> Observation:
+def ended(cause: str = "exited", code: int = 0, result: object = None, **changes: Any) -> Observation:
     """A run of which status.json and the server's record say the same."""
-    line = status_line(cause, code, **changes)
+    presence = {} if result is None else {"result": "file"}
+    line = status_line(cause, code, **presence, **changes)
     file = None if result is None else json.dumps(result).encode()
-    return Observation(line, Record(1 if code is None else code, line + "\n"), result=file)
+    return Observation(line, Record(code, line + "\n"), result=file)
 
 
-def on_disk(cause: str = "exited", code: int | None = 0, **changes: Any) -> Observation:
+def with_file(file: bytes | None, cause: str = "exited", code: int = 0, **changes: Any) -> Observation:
+    """A run that left a result file with these bytes; None if it was gone before it could be read."""
+    return replace(ended(cause, code, result={}, **changes), result=file)
+
+
+def with_other(code: int = 0) -> Observation:
+    """A run that left a directory, say, where its result should be."""
+    line = status_line(code=code, result="other")
+    return Observation(line, Record(code, line))
+
+
+def on_disk(cause: str = "exited", code: int = 0, **changes: Any) -> Observation:
     """A run whose server was restarted: status.json is all there is."""
     return Observation(status_line(cause, code, **changes), process=Process.GONE)
 
@@ -85,7 +98,6 @@ CASES: dict[str, tuple[Observation, str, str, str]] = {
         "exit-code",
         "setup.sh failed: exit code 2",
     ),
-    "exited without a code": (on_disk(code=None), "failure", "exit-code", "the automation failed"),
     "over the output limit": (
         ended("output-limit", 143),
         "failure",
@@ -122,13 +134,13 @@ CASES: dict[str, tuple[Observation, str, str, str]] = {
         "stopped by you (SIGINT)",
     ),
     "terminated while unpacking": (
-        ended("terminated", None, phase="unpack"),
+        ended("terminated", 143, phase="unpack"),
         "cancelled",
         "cancelled",
         "a signal",
     ),
     "could not be unpacked": (
-        ended("unpack-failed", None, phase="unpack"),
+        ended("unpack-failed", 2, phase="unpack"),
         "failure",
         "run-lost",
         "could not be unpacked",
@@ -177,11 +189,44 @@ CASES: dict[str, tuple[Observation, str, str, str]] = {
         "tampered",
         "(exit code 0 here, -9 there)",
     ),
-    "no exit code, and the record says 0": (
-        whose_record_says(ended("unpack-failed", None), code=0),
+    "could not be unpacked, and the record says 0": (
+        whose_record_says(ended("unpack-failed", 2), code=0),
         "failure",
         "tampered",
-        "(exit code None here, 0 there)",
+        "(exit code 2 here, 0 there)",
+    ),
+    "another run's": (replace(ended(), run=OTHER), "failure", "tampered", "status.json is another run's"),
+    "another run's, which the server ended at its limit": (
+        whose_record_says(replace(ended(), run=OTHER), code=-1, line=""),
+        "failure",
+        "tampered",
+        "status.json is another run's",
+    ),
+    "another run's, server restarted since": (
+        replace(on_disk(), run=OTHER),
+        "failure",
+        "tampered",
+        "status.json is another run's",
+    ),
+    "its own": (replace(ended(), run=RUN), "success", "ok", "succeeded"),
+    # The server's own limit, where the runner's deadline could not strike.
+    "the server's time-out over a forged success": (
+        whose_record_says(ended(), code=-1, line=""),
+        "timed_out",
+        "timed-out",
+        "ended at its deadline of 1 min",
+    ),
+    "the server's time-out over a failure": (
+        whose_record_says(ended(code=3), code=-1, line=""),
+        "timed_out",
+        "timed-out",
+        "ended at its deadline of 1 min",
+    ),
+    "never executed, but there is a status": (
+        replace(ended(), record=Record(-1, stderr="Error executing command: [Errno 2]")),
+        "failure",
+        "tampered",
+        "(exit code 0 here, -1 there)",
     ),
     "a forged stop": (
         replace(whose_record_says(ended("cancelled", 143), code=0), stopped_by="ada"),
@@ -201,6 +246,13 @@ CASES: dict[str, tuple[Observation, str, str, str]] = {
     "status: a list": (Observation("[]"), "failure", "tampered", "status.json is not what"),
     "status: a key missing": (Observation('{"exit_code": 0}'), "failure", "tampered", "is not what"),
     "status: an unknown cause": (Observation(status_line("success")), "failure", "tampered", "is not what"),
+    "status: no exit code": (Observation(status_line(exit_code=None)), "failure", "tampered", "is not what"),
+    "status: files as the old runner told them": (
+        Observation(status_line(result=True)),
+        "failure",
+        "tampered",
+        "is not what",
+    ),
     "status: no number": (Observation(status_line(code=0, ended="now")), "failure", "tampered", "is not"),
     "status: two lines": (Observation(f"{status_line()}\n{status_line()}"), "failure", "tampered", "is not"),
     "status: cut off": (Observation(status_line()[:-9]), "failure", "tampered", "is not what"),
@@ -266,9 +318,9 @@ CASES: dict[str, tuple[Observation, str, str, str]] = {
     ),
     "server lost while it was stopped": (
         Observation(lost="9 tries in 120 s", stopped_by="ada"),
-        "failure",
-        "server-lost",
-        "9 tries",
+        "cancelled",
+        "cancelled",
+        "the run was stopped by ada and may still be running, because the server did not confirm it: 9 tries",
     ),
     "lost, but its status was read": (
         replace(on_disk(), lost="9 tries in 120 s"),
@@ -286,7 +338,6 @@ def test_what_was_seen_decides(seen: Observation, conclusion: str, reason: str, 
     assert says in verdict.sentence
     assert verdict.sentence.isprintable()
     assert verdict.is_success is (conclusion == "success")
-    assert seen.has_ended
 
 
 def test_every_cause_has_its_case() -> None:
@@ -305,7 +356,6 @@ def test_every_cause_has_its_case() -> None:
     ids=["nothing seen", "alive", "unknown", "alive, with files"],
 )
 def test_a_run_that_has_not_ended_is_not_judged(seen: Observation) -> None:
-    assert not seen.has_ended
     with pytest.raises(ValueError, match="has not ended"):
         judge(seen)
 
@@ -351,15 +401,25 @@ class TestTheContractOfARun:
             (b"[]", "is not valid at 'the document'"),
             (b'{"conclusion": "neutral"}', "is not valid at 'conclusion'"),
             (b'{"conclusio": "success"}', "did you mean 'conclusion'?"),
+            (b"", "is not JSON"),
+            (None, "was removed before it could be read"),
         ],
-        ids=["cut off", "bytes", "a list", "a conclusion that passes required checks", "mistyped"],
+        ids=[
+            "cut off",
+            "bytes",
+            "a list",
+            "a conclusion that passes required checks",
+            "mistyped",
+            "empty",
+            "gone",
+        ],
     )
-    def test_an_invalid_result(self, file: bytes, says: str) -> None:
-        good = judge(replace(ended(), result=file))
+    def test_an_invalid_result(self, file: bytes | None, says: str) -> None:
+        good = judge(with_file(file))
         assert (good.conclusion, good.reason, good.exit_code) == ("failure", "no-result", 0)
         assert good.sentence.startswith("it ended with exit code 0, but the result file")
         assert says in good.sentence
-        bad = judge(replace(ended(code=4), result=file))
+        bad = judge(with_file(file, code=4))
         assert (bad.conclusion, bad.reason, bad.exit_code) == ("failure", "exit-code", 4)
         assert good.result is bad.result is None
 
@@ -375,12 +435,12 @@ class TestTheContractOfARun:
     @pytest.mark.parametrize(
         ("seen", "conclusion", "reason"),
         [
-            (ended(code=1), "failure", "exit-code"),
-            (ended("timed-out"), "timed_out", "timed-out"),
-            (ended("output-limit"), "failure", "output-limit"),
-            (ended("cancelled"), "cancelled", "cancelled"),
-            (ended("abandoned"), "failure", "run-lost"),
-            (whose_record_says(ended(), code=1), "failure", "tampered"),
+            (ended(code=1, result={}), "failure", "exit-code"),
+            (ended("timed-out", result={}), "timed_out", "timed-out"),
+            (ended("output-limit", result={}), "failure", "output-limit"),
+            (ended("cancelled", result={}), "cancelled", "cancelled"),
+            (ended("abandoned", result={}), "failure", "run-lost"),
+            (whose_record_says(ended(result={}), code=1), "failure", "tampered"),
         ],
         ids=["exit 1", "timed out", "output limit", "cancelled", "abandoned", "tampered"],
     )
@@ -395,9 +455,20 @@ class TestTheContractOfARun:
         verdict = judge(ended(result={"conclusion": "action_required"}), outputs=["report"])
         assert (verdict.conclusion, verdict.reason) == ("failure", "no-result")
 
-    @pytest.mark.parametrize("file", [None, b""], ids=["none", "empty"])
-    def test_without_declared_outputs_no_result_is_needed(self, file: bytes | None) -> None:
-        assert judge(replace(ended(), result=file)).is_success
+    def test_without_declared_outputs_no_result_is_needed(self) -> None:
+        assert judge(ended()).is_success
+
+    @pytest.mark.parametrize("outputs", [[], ["report"]])
+    def test_what_is_no_file_is_no_result(self, outputs: list[str]) -> None:
+        good = judge(with_other(), outputs=outputs)
+        assert (good.conclusion, good.reason, good.exit_code) == ("failure", "no-result", 0)
+        assert good.sentence.endswith("what stands at $AUTOMATION_RESULT is not a file")
+        bad = judge(with_other(4), outputs=outputs)
+        assert (bad.conclusion, bad.reason, bad.exit_code) == ("failure", "exit-code", 4)
+
+    def test_a_file_that_the_status_does_not_tell_of_does_not_count(self) -> None:
+        seen = replace(ended(), result=b'{"outputs": {"report": 1}}')
+        assert judge(seen, outputs=["report"]).reason is Reason.NO_RESULT
 
 
 def test_the_deadline_is_named_where_it_is_known() -> None:
@@ -416,11 +487,17 @@ def test_exit_codes_are_told_as_people_know_them(code: int, words: str) -> None:
 @pytest.mark.parametrize(
     ("seen", "outputs"),
     [
-        (replace(ended(), result=b'{"a\\nb": 1}'), []),
+        (with_file(b'{"a\\nb": 1}'), []),
         (recorded(2, "a\x1b[31m red\x07"), []),
         (Observation(lost="no answer\nat all"), []),
+        (Observation(lost="no answer\nat all", stopped_by="ada"), []),
     ],
-    ids=["an unknown key with a line break", "terminal codes in the server's words", "several lines"],
+    ids=[
+        "an unknown key with a line break",
+        "terminal codes in the server's words",
+        "several lines",
+        "several lines after a stop",
+    ],
 )
 def test_a_sentence_is_one_line_whatever_others_wrote(seen: Observation, outputs: list[str]) -> None:
     assert judge(seen, outputs=outputs).sentence.isprintable()
@@ -432,7 +509,7 @@ def test_a_forged_duration_does_no_harm() -> None:
 
 
 def test_a_forged_number_in_the_result_does_no_harm() -> None:
-    seen = replace(ended(), result=b'{"cost": ' + b"1" * 5000 + b"}")
+    seen = with_file(b'{"cost": ' + b"1" * 5000 + b"}")
     assert judge(seen).reason is Reason.NO_RESULT
 
 
@@ -440,7 +517,7 @@ def test_no_signal_is_invented() -> None:
     assert "SIGHUP" not in judge(recorded(-1, "Error executing command: [Errno 7]")).sentence
 
 
-codes = st.none() | st.sampled_from([0, 1, 2, 75, 137, 143, -1, -9, -15])
+codes = st.sampled_from([0, 1, 2, 75, 137, 143, -1, -9, -15])
 lines = st.builds(
     status_line,
     cause=st.sampled_from([*Cause, "success", ""]),
@@ -448,6 +525,8 @@ lines = st.builds(
     phase=st.sampled_from(["unpack", "set-up", "entrypoint", "?"]),
     milliseconds=st.integers(-5, 10**9),
     outputs=st.sampled_from([[], [], ["report"]]),
+    result=st.sampled_from(["none", "file", "file", "other", True]),
+    run=st.sampled_from([RUN, RUN, OTHER]),
 )
 results = st.none() | st.sampled_from(
     [
@@ -482,12 +561,14 @@ def endings(draw: st.DrawFn) -> Observation:
         lost=draw(st.just("") | texts),
         stopped_by=draw(st.just("") | texts),
         result=draw(results),
+        run=draw(st.sampled_from(["", RUN, RUN])),
     )
 
 
 @given(seen=endings(), outputs=st.sampled_from([(), ("report",), ("report", "log")]))
 def test_success_needs_every_witness(seen: Observation, outputs: tuple[str, ...]) -> None:
-    if not seen.has_ended:
+    shows_an_end = seen.status_line or seen.record or seen.lost
+    if not shows_an_end and seen.process not in {Process.GONE, Process.NEVER_STARTED}:
         with pytest.raises(ValueError, match="has not ended"):
             judge(seen, outputs=outputs)
         return
@@ -503,6 +584,9 @@ def test_success_needs_every_witness(seen: Observation, outputs: tuple[str, ...]
         assert seen.record is None or (
             seen.record.exit_code == 0 and seen.record.line.strip() == seen.status_line.strip()
         )
+        assert seen.run in {"", status.run}
+        assert status.result is not Presence.OTHER
+        assert (verdict.result is not None) == (status.result is Presence.FILE)
         assert not {*outputs, *status.outputs} - set(verdict.result.outputs if verdict.result else {})
     assert (verdict.conclusion is Conclusion.SUCCESS) == (verdict.reason is Reason.OK)
 

@@ -91,6 +91,14 @@ def find_automation(root: Path, name_or_path: str, automations_path: str | None 
     raise Misconfigured(_unknown(name_or_path, found, _places(automations_path)))
 
 
+def read_at(path: Path) -> Reading:
+    """The definition at a path to an `automation.yaml` or to the directory that holds it."""
+    file = path / DEFINITION_NAME if path.is_dir() else path
+    if not file.is_file():
+        return _unreadable(str(file), 1, "there is no such file, or it is not a regular one")
+    return _read_file(file, str(file))
+
+
 def bundle_root(automation: Automation) -> Path:
     """Where the code is: `tarball/` as OpenHands' git sync writes it, otherwise the directory itself."""
     tarball = automation.directory / "tarball"

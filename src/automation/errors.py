@@ -3,6 +3,8 @@
     AutomationError             reason + the sentence that the user reads
     ├── Misconfigured           the user can mend it: file, setting, argument, key
     └── ServerUnavailable       the agent-server could not be reached or did not do its part
+        ├── ServerRefuses       it answers, but not with what was asked for
+        └── ServerLost          it stayed away for longer than we are patient (`run/patience.py`)
 
 Each sentence names the thing, says what was expected and what to do. None carries a secret: values of
 settings are never quoted, only their names.
@@ -33,3 +35,7 @@ class ServerUnavailable(AutomationError):
     """The agent-server stayed unreachable, or answered what an agent-server does not."""
 
     reason = Reason.SERVER_LOST
+
+
+class ServerRefuses(ServerUnavailable):
+    """A server that is known to work answers, but not with what was asked for."""

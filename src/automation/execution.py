@@ -1,8 +1,8 @@
 """The public functions: run, dispatch and verify an automation that is given as a tarball.
 
 The names and signatures are those of OpenHands' automation service, so that code written for it keeps
-working. Trouble is told by the result, not by exceptions; only a cancelled call raises, after it has ended
-its run on the server.
+working. Trouble is told by the result, not by exceptions. A cancelled `run_automation` ends its run on the
+server; a cancelled `dispatch_automation` may have started it: ask `verify_run_status`.
 
     result = await run_automation(
         api_url="", api_key="", entrypoint="python main.py", tarball_source=tarball, env_vars={},
@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import httpx
@@ -24,15 +25,14 @@ import httpx
 from automation.agent_server import AgentServer, BashEvents
 from automation.connection import AgentConnection, connect_to
 from automation.errors import AutomationError, Misconfigured, ServerUnavailable
-from automation.observation import Observation, Process, Record
-from automation.result import MAX_BYTES
-from automation.run.commands import Look, run_key
+from automation.observation import Process
+from automation.run.commands import run_key
 from automation.run.conduct import Conductor
 from automation.run.environment import Subject
-from automation.run.follow import SMALL_FILE
+from automation.run.observe import observe
 from automation.run.patience import FIRST_CONTACT, Patience
 from automation.run.progress import Silent
-from automation.run.start import Order, find_start, start
+from automation.run.start import Order, start
 from automation.run.stop import look, release
 from automation.verdict import judge
 
@@ -121,7 +121,7 @@ async def run_automation(
         env_vars: more environment for the run.
         timeout: seconds that the run may take.
         callback_url: becomes `AUTOMATION_CALLBACK_URL`.
-        run_id: any string; a run of one id is started once at the most. Default: a new one.
+        run_id: any string; while a run of this id is under way or kept, it is followed, not started again. Default: a new one.
         keep_sandbox: leave what was made for the run: the sandbox, or its directory on the server.
         work_dir: directory on the server under which run directories are made.
         agent_server_url, agent_server_api_key: the server; an empty key is legal.
@@ -178,12 +178,18 @@ async def dispatch_automation(
             started = await start(server, events, order, str(info.get("sdk_version", "")), patience, Silent())
     except AutomationError as error:
         return DispatchResult(success=False, error=error.sentence)
+    if started.adopted and started.place.claim == "stop":
+        return DispatchResult(
+            success=False, error="a run of this id was stopped before it started, and never will"
+        )
     return DispatchResult(success=True, sandbox_id=connection.sandbox_id, command_id=started.command_id)
 
 
 async def verify_run_status(
     *,
     run_id: str,
+    api_url: str = "",
+    api_key: str = "",
     agent_server_url: str | None = None,
     agent_server_api_key: str | None = None,
     work_dir: str | None = None,
@@ -192,8 +198,10 @@ async def verify_run_status(
     """What became of a run, asked by its id from anywhere that reaches the server; changes nothing.
 
     Args:
+        api_url, api_key: the Cloud API; never contacted where `agent_server_url` is set.
         remove: remove the run's directory once it has ended; nothing is known of it from then on.
     """
+    del api_url, api_key
     try:
         connection = _connection(agent_server_url, agent_server_api_key)
         async with AgentServer(connection) as server:
@@ -221,21 +229,6 @@ async def verify_run_status(
     )
 
 
-async def observe(server: AgentServer, now: Look) -> Observation:
-    """What is known of a run that has ended, from the server's disk and its own record."""
-    record = None
-    if now.token and (command_id := await find_start(server, now.token)):
-        record = await server.command_record(command_id)
-    status_line = await server.read_file(f"{now.directory}/status.json", limit=SMALL_FILE) or b""
-    return Observation(
-        run=now.directory.rsplit("/", 1)[-1],
-        status_line=status_line.decode("utf-8", "replace"),
-        record=Record(record.exit_code, record.stdout, record.stderr) if record else None,
-        process=now.process,
-        result=await server.read_file(f"{now.directory}/result.json", limit=MAX_BYTES + 1),
-    )
-
-
 def _connection(url: str | None, key: str | None) -> AgentConnection:
     if not url:
         raise Misconfigured(
@@ -258,6 +251,10 @@ async def _order(
         raise Misconfigured("the timeout has to be a number of seconds above 0")
     if not entrypoint.strip():
         raise Misconfigured("the entrypoint is empty: expected a command such as 'python main.py'")
+    if "\0" in entrypoint or any("\ud800" <= character <= "\udfff" for character in entrypoint):
+        raise Misconfigured(
+            "the entrypoint has characters that no command can have: NUL or half of a surrogate pair"
+        )
     bundle: Content = tarball_source if isinstance(tarball_source, bytes) else await _fetch(tarball_source)
     if isinstance(bundle, bytes) and not bundle.startswith(GZIP):
         raise Misconfigured("the tarball is not gzip-compressed: expected the bytes of a tar.gz")
@@ -286,21 +283,32 @@ async def _fetch(url: str) -> bytes:
     Raises:
         Misconfigured: not https, not there, too large or too slow; the URL's query is not shown.
     """
-    shown = url.split("?", 1)[0]
-    if not url.startswith("https://"):
-        raise Misconfigured(f"the tarball URL {shown} is not https")
+    try:
+        parts = urlsplit(url)
+        shown = f"{parts.scheme}://{parts.hostname}{parts.path}"
+    except ValueError:
+        raise Misconfigured("the tarball URL cannot be read") from None
+    if parts.scheme != "https" or "@" in parts.netloc:
+        raise Misconfigured(f"the tarball URL {shown} is not https, or carries credentials")
+
+    async def only_https(request: httpx.Request) -> None:
+        if request.url.scheme != "https":
+            raise Misconfigured(f"the tarball at {shown} redirects to an address that is not https")
+
     data = io.BytesIO()
     try:
         async with (
-            httpx.AsyncClient(follow_redirects=True, timeout=httpx.Timeout(EXTERNAL_TIMEOUT)) as client,
+            httpx.AsyncClient(
+                follow_redirects=True, timeout=EXTERNAL_TIMEOUT, event_hooks={"request": [only_https]}
+            ) as client,
             client.stream("GET", url) as response,
         ):
-            if not response.is_success or response.url.scheme != "https":
+            if not response.is_success:
                 raise Misconfigured(f"the tarball at {shown} cannot be read: HTTP {response.status_code}")
             async for chunk in response.aiter_bytes():
                 data.write(chunk)
                 if data.tell() > EXTERNAL_LIMIT:
                     raise Misconfigured(f"the tarball at {shown} is larger than 100 MiB")
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         raise Misconfigured(f"the tarball at {shown} cannot be read: {type(error).__name__}") from None
     return data.getvalue()

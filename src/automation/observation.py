@@ -26,6 +26,14 @@ class Cause(StrEnum):
     ABANDONED = "abandoned"
 
 
+class Presence(StrEnum):
+    """What stands at a file's name: nothing, a file, or something that cannot be read as one."""
+
+    NONE = "none"
+    FILE = "file"
+    OTHER = "other"
+
+
 class Escaped(BaseModel):
     """A process of the run that left its process group and outlived it."""
 
@@ -39,12 +47,11 @@ class Status(BaseModel):
     """The content of `status.json`.
 
     Attributes:
-        exit_code: None if the automation was never started.
         phase: where it ended: `unpack`, `set-up` or `entrypoint`.
         started, ended: Unix time by the server's clock, in seconds.
         milliseconds: duration by the server's monotonic clock.
         output: size of output.log in bytes.
-        result, summary, log: whether these files have content.
+        result, summary, log: whether these files are there.
         outputs: names that the run had to report.
         left: processes of the group had to be ended after the entrypoint.
     """
@@ -55,14 +62,14 @@ class Status(BaseModel):
     run: str
     cause: Cause
     phase: str
-    exit_code: int | None
+    exit_code: int
     started: int = Field(ge=0, le=LARGEST)
     ended: int = Field(ge=0, le=LARGEST)
     milliseconds: int = Field(ge=0, le=LARGEST)
     output: int = Field(ge=0, le=LARGEST)
-    result: bool
-    summary: bool
-    log: bool
+    result: Presence
+    summary: Presence
+    log: Presence
     outputs: tuple[str, ...] = ()
     left: bool
     escaped: tuple[Escaped, ...] = ()
@@ -83,8 +90,7 @@ class Record:
 
     def confirms(self, status_line: str, status: Status) -> bool:
         """Whether this record and `status.json` tell of the same end."""
-        exit_code = 1 if status.exit_code is None else status.exit_code
-        return self.exit_code == exit_code and self.line.strip() == status_line.strip()
+        return self.exit_code == status.exit_code and self.line.strip() == status_line.strip()
 
 
 class Process(StrEnum):
@@ -104,7 +110,8 @@ class Observation:
         run: the key of the run that was looked for; empty if it does not matter.
         status_line: `status.json` as it was read; empty if there is none.
         record: the server's record, None if there is none (it does not survive a restart of the server).
-        lost: what was tried before the server was given up; empty while it answers.
+        lost: what was tried before the server was given up; empty while it answers. With `stopped_by`: why
+            it is not known that the stop worked.
         stopped_by: who had the run stopped, for the reader; empty if nobody of us did.
     """
 
@@ -126,12 +133,5 @@ class Observation:
         except ValidationError:
             return None
 
-    @property
-    def has_ended(self) -> bool:
-        return bool(self.status_line or self.record or self.lost) or self.process in {
-            Process.GONE,
-            Process.NEVER_STARTED,
-        }
-
-    def with_process(self, process: Process) -> "Observation":
-        return replace(self, process=process)
+    def with_result(self, result: bytes | None) -> "Observation":
+        return replace(self, result=result)

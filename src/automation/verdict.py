@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import assert_never
 
-from automation.observation import Cause, Observation, Process, Record, Status
+from automation.observation import Cause, Observation, Presence, Process, Record, Status
 from automation.reasons import Conclusion, Reason
 from automation.result import Result, ResultInvalid, parse_result
 from automation.sentences import one_line
@@ -57,6 +57,9 @@ def judge(seen: Observation, *, outputs: Collection[str] = (), timeout: float = 
         if seen.stopped_by:
             return _stopped(seen, Reason.CANCELLED, "and its processes are gone")
         return _lost("its processes are gone from the server and left no status")
+    if seen.lost and seen.stopped_by:
+        why = f"and may still be running, because the server did not confirm it: {one_line(seen.lost)}"
+        return _stopped(seen, Reason.CANCELLED, why)
     if seen.lost:
         return Verdict(
             Conclusion.FAILURE,
@@ -90,7 +93,7 @@ def _distrust(seen: Observation, status: Status, timeout: float) -> Verdict | No
 def _judge_cause(seen: Observation, status: Status, outputs: Collection[str], timeout: float) -> Verdict:
     match status.cause:
         case Cause.EXITED:
-            return _judge_exit(status, seen.result, outputs)
+            return _judge_exit(status, seen, outputs)
         case Cause.TIMED_OUT:
             return _timed_out(timeout, status.exit_code)
         case Cause.OUTPUT_LIMIT:
@@ -129,10 +132,10 @@ def _judge_record(seen: Observation, record: Record, timeout: float) -> Verdict:
     return _lost(f"its runner ended without a status ({_exit_words(record.exit_code)}){said}")
 
 
-def _judge_exit(status: Status, result_file: bytes | None, outputs: Collection[str]) -> Verdict:
-    code = status.exit_code if status.exit_code is not None else 1
+def _judge_exit(status: Status, seen: Observation, outputs: Collection[str]) -> Verdict:
+    code = status.exit_code
     try:
-        result = parse_result(result_file) if result_file else None
+        result = _result(status.result, seen.result)
     except ResultInvalid as error:
         if code == 0:
             return Verdict(Conclusion.FAILURE, Reason.NO_RESULT, f"it ended with exit code 0, but {error}", 0)
@@ -161,6 +164,20 @@ def _judge_exit(status: Status, result_file: bytes | None, outputs: Collection[s
     return Verdict(
         Conclusion.SUCCESS, Reason.OK, f"succeeded in {duration(status.milliseconds / 1000)}", 0, result
     )
+
+
+def _result(presence: Presence, data: bytes | None) -> Result | None:
+    match presence:
+        case Presence.NONE:
+            return None
+        case Presence.OTHER:
+            raise ResultInvalid("what stands at $AUTOMATION_RESULT is not a file")
+        case Presence.FILE if data is None:
+            raise ResultInvalid("the result file was removed before it could be read")
+        case Presence.FILE:
+            return parse_result(data)
+        case _:
+            assert_never(presence)
 
 
 def _stopped(seen: Observation, reason: Reason, how: str) -> Verdict:

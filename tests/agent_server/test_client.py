@@ -11,7 +11,7 @@ import respx
 
 from automation.agent_server import AgentServer, CommandRecord
 from automation.connection import AgentConnection
-from automation.errors import AutomationError, Misconfigured, ServerUnavailable
+from automation.errors import AutomationError, Misconfigured, ServerRefuses, ServerUnavailable
 
 URL = "http://agents.example:8000"
 KEY = "s3ssion-k3y"
@@ -30,7 +30,7 @@ CALLS: dict[str, Call] = {
     "execute": lambda server: server.execute("true", timeout=5),
     "start": lambda server: server.start("true", timeout=5),
     "command_record": lambda server: server.command_record("c1"),
-    "find_command": lambda server: server.find_command("x", since=0),
+    "find_command": lambda server: server.find_command("x"),
     "upload": lambda server: server.upload("/base/run/payload.tar", io.BytesIO(b"x")),
     "read_file": lambda server: server.read_file("/base/run/status.json", limit=100),
     "read_from": lambda server: _everything(server, 0),
@@ -180,6 +180,78 @@ async def test_what_is_no_agent_server(
     assert sentence.endswith("check AUTOMATION_AGENT_SERVER_URL")
 
 
+class TestOfAServerThatIsKnown:
+    @every_call
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            httpx.Response(401, json={"detail": "Unauthorized"}),
+            httpx.Response(403, html=HTML),
+            httpx.Response(400),
+            httpx.Response(405, html=HTML),
+            httpx.Response(422, json={"detail": [{"msg": "wrong"}]}),
+        ],
+        ids=lambda answer: str(answer.status_code),
+    )
+    async def test_a_refusal_may_pass(
+        self, server: AgentServer, edge: respx.MockRouter, call: Call, answer: httpx.Response
+    ) -> None:
+        server.is_known = True
+        sentence = await refused(ServerRefuses, call, server, edge, answer)
+        assert f"HTTP {answer.status_code}" in sentence
+        assert "does not answer as it should" in sentence
+        assert {each.request.url.host for each in edge.calls} == {"agents.example"}
+
+    @every_call
+    async def test_so_may_a_failure(self, server: AgentServer, edge: respx.MockRouter, call: Call) -> None:
+        server.is_known = True
+        await refused(ServerUnavailable, call, server, edge, httpx.Response(502, html=HTML))
+
+    @every_call
+    async def test_so_may_a_redirect(self, server: AgentServer, edge: respx.MockRouter, call: Call) -> None:
+        server.is_known = True
+        answer = httpx.Response(302, headers={"Location": "https://elsewhere.example/login"})
+        await refused(ServerUnavailable, call, server, edge, answer)
+
+    @every_json_call
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            httpx.Response(200, html=HTML),
+            httpx.Response(200),
+            httpx.Response(204),
+            httpx.Response(200, json=[]),
+            httpx.Response(200, content=b"[" * 100_000),
+        ],
+        ids=["a page", "nothing", "204", "a list", "nested too deeply"],
+    )
+    async def test_so_may_a_page_that_says_that_all_is_well(
+        self, server: AgentServer, edge: respx.MockRouter, call: Call, answer: httpx.Response
+    ) -> None:
+        server.is_known = True
+        await refused(ServerUnavailable, call, server, edge, answer)
+
+    @pytest.mark.parametrize("name", ["start", "execute", "command_record", "find_command"])
+    async def test_so_may_an_answer_without_what_it_is_about(
+        self, server: AgentServer, edge: respx.MockRouter, name: str
+    ) -> None:
+        server.is_known = True
+        await refused(ServerUnavailable, CALLS[name], server, edge, httpx.Response(200, json={}))
+
+    async def test_so_may_a_range_that_is_ignored(self, server: AgentServer, edge: respx.MockRouter) -> None:
+        server.is_known = True
+        call: Call = lambda server: _everything(server, 2)  # noqa: E731
+        await refused(ServerUnavailable, call, server, edge, httpx.Response(200, html=HTML))
+
+    async def test_what_is_no_refusal_stays_an_answer(
+        self, server: AgentServer, edge: respx.MockRouter
+    ) -> None:
+        server.is_known = True
+        edge.route().respond(404, json={"detail": "File not found"})
+        assert await server.read_file("/base/run/status.json", limit=100) is None
+        assert await _everything(server, 0) == b""
+
+
 @pytest.mark.parametrize(
     ("name", "document", "says"),
     [
@@ -304,12 +376,12 @@ class TestCommands:
             {"items": [{"id": "c2", "command": None}, {"id": "c1", "command": "tar xf payload-1.tar"}]},
         ]
         edge.route().mock(side_effect=[httpx.Response(200, json=page) for page in pages])
-        assert await server.find_command("payload-1.tar", since=0) == "c1"
+        assert await server.find_command("payload-1.tar") == "c1"
         assert [each.request.url.params.get("page_id") for each in edge.calls] == [None, "p2"]
 
     async def test_a_search_without_end_is_ended(self, server: AgentServer, edge: respx.MockRouter) -> None:
         edge.route().respond(200, json={"items": [], "next_page_id": "again"})
-        assert await server.find_command("x", since=0) is None
+        assert await server.find_command("x") is None
         assert len(edge.calls) == 20
 
     @pytest.mark.parametrize("code", [200, 404, 405, 422])

@@ -22,6 +22,7 @@ class Announcer:
     def __init__(self) -> None:
         self.requests: list[Request] = []
         self.refuses = False
+        self.redirect = ""
         self.server: Server
 
     @property
@@ -38,6 +39,10 @@ class Announcer:
 
     def admit(self, connection: ServerConnection, request: Request) -> Response | None:
         self.requests.append(request)
+        if self.redirect:
+            response = connection.respond(HTTPStatus.TEMPORARY_REDIRECT, "there\n")
+            response.headers["Location"] = self.redirect
+            return response
         return connection.respond(HTTPStatus.FORBIDDEN, "no\n") if self.refuses else None
 
     async def hold(self, connection: ServerConnection) -> None:
@@ -51,6 +56,16 @@ async def announcer() -> AsyncIterator[Announcer]:
         announcer.hold, "127.0.0.1", 0, process_request=announcer.admit, close_timeout=1
     ) as announcer.server:
         yield announcer
+
+
+@pytest.fixture
+async def elsewhere() -> AsyncIterator[Announcer]:
+    """Another server, that nobody meant."""
+    elsewhere = Announcer()
+    async with serve(
+        elsewhere.hold, "127.0.0.1", 0, process_request=elsewhere.admit, close_timeout=1
+    ) as elsewhere.server:
+        yield elsewhere
 
 
 @asynccontextmanager
@@ -180,6 +195,25 @@ async def test_a_refused_handshake_is_no_error(announcer: Announcer) -> None:
         await until(lambda: len(announcer.requests) >= 2)
         assert (events.connected.is_set(), events.connections) == (False, 0)
         assert not events.end_of("c1").done()
+
+
+async def test_a_redirect_is_not_followed_and_the_key_goes_nowhere(
+    announcer: Announcer, elsewhere: Announcer
+) -> None:
+    announcer.redirect = f"{elsewhere.url.replace('http', 'ws')}/sockets/bash-events"
+    async with BashEvents(AgentConnection(announcer.url, KEY)) as events:
+        await until(lambda: len(announcer.requests) >= 2)
+        assert (events.connected.is_set(), events.connections) == (False, 0)
+    assert elsewhere.requests == []
+
+
+async def test_not_even_to_another_address_of_the_same_server(announcer: Announcer) -> None:
+    announcer.redirect = "/elsewhere"
+    async with BashEvents(AgentConnection(announcer.url, KEY)) as events:
+        await until(lambda: len(announcer.requests) >= 2)
+        announcer.redirect = ""
+        await asyncio.wait_for(events.connected.wait(), 3)
+    assert {request.path for request in announcer.requests} == {"/sockets/bash-events"}
 
 
 async def test_nobody_there_is_no_error() -> None:

@@ -14,7 +14,10 @@ from automation import __version__
 from automation.cli import COMMANDS, Exit, cli, exit_code
 from automation.cli.options import pairs, secrets_from_environment
 from automation.errors import Misconfigured
+from automation.execution import RunState, RunStatus
+from automation.observation import Process
 from automation.reasons import Reason
+from automation.run.commands import Look
 
 GOOD = "name: Changelog guard\nentrypoint: bash main.sh\ntrigger: {type: cron, schedule: '0 3 * * *'}\n"
 BAD = "name: Broken\nentrypoint: bash main.sh\ngithub:\n  secrts: [A]\n  forks: maybe\n"
@@ -242,7 +245,7 @@ class TestCheck:
 
     @pytest.mark.parametrize(
         ("content", "says"),
-        [(b"\xff\xfe", "is not UTF-8 text"), (None, "cannot be read: No such file or directory")],
+        [(b"\xff\xfe", "is not UTF-8 text"), (None, "there is no such file, or it is not a regular one")],
         ids=["bytes", "a directory without a definition"],
     )
     def test_what_cannot_be_read(
@@ -254,6 +257,13 @@ class TestCheck:
         done = automation("check", "x")
         assert done.returncode == 2
         assert says in done.stdout + done.stderr
+        assert "x/automation.yaml:1:1: " in done.stdout
+
+    def test_a_pipe_is_not_waited_for(self, automation: Invoke, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "automation.yaml")
+        done = automation("check", ".")
+        assert done.returncode == 2
+        assert "it is not a regular one" in done.stdout
 
     @pytest.mark.parametrize("content", ["", "a", "[]", "a: [", "\t", "name: &a [*a]", "? {}", "x" * 300_000])
     def test_any_file_is_answered(self, automation: Invoke, tmp_path: Path, content: str) -> None:
@@ -335,6 +345,56 @@ class TestRemote:
         assert done.stderr.startswith(
             "error: which agent-server? Give --agent-server-url or set AUTOMATION_AG"
         )
+
+    @pytest.mark.parametrize(
+        ("status", "code"),
+        [
+            (RunStatus(RunState.COMPLETED, 0, Reason.OK), 0),
+            (RunStatus(RunState.FAILED, 7, Reason.EXIT_CODE, "the automation failed"), 1),
+            (RunStatus(RunState.FAILED, 143, Reason.TIMED_OUT, "at its deadline"), 1),
+            (RunStatus(RunState.FAILED, 143, Reason.CANCELLED, "stopped"), 130),
+            (RunStatus(RunState.FAILED, None, Reason.RUN_LOST, "lost"), 3),
+            (RunStatus(RunState.RUNNING), 4),
+            (RunStatus(RunState.UNKNOWN, error="no such run"), 2),
+            (RunStatus(RunState.UNREACHABLE, error="no answer"), 3),
+        ],
+        ids=lambda value: f"{value.state} {value.reason}".strip() if isinstance(value, RunStatus) else None,
+    )
+    def test_verify_ends_with_the_runs_own_exit_code(
+        self, monkeypatch: pytest.MonkeyPatch, status: RunStatus, code: int
+    ) -> None:
+        async def answer(**_: object) -> RunStatus:
+            return status
+
+        monkeypatch.setattr("automation.cli.remote.verify_run_status", answer)
+        arguments = ["verify", "r-1", "--agent-server-url", NO_SERVER, "--json"]
+        done = CliRunner().invoke(cli, arguments, standalone_mode=False)
+        assert done.return_value == code
+        document = json.loads(done.stdout)
+        assert (document["state"], document["reason"]) == (status.state, status.reason)
+
+    @pytest.mark.parametrize(
+        ("process", "processes", "code", "says"),
+        [
+            (Process.GONE, 0, 0, "nothing of it runs"),
+            (Process.NEVER_STARTED, 0, 0, "had not started, and never will"),
+            (Process.UNKNOWN, 0, 0, "nothing of it runs"),
+            (Process.GONE, 2, 3, "2 of its processes could not be ended"),
+            (Process.ALIVE, 1, 3, "1 of its processes could not be ended"),
+        ],
+    )
+    def test_stop_fails_where_something_is_left(
+        self, monkeypatch: pytest.MonkeyPatch, process: Process, processes: int, code: int, says: str
+    ) -> None:
+        async def answer(*_: object, **__: object) -> Look:
+            return Look(process, exists=True, processes=processes, directory="/d", date=2, since=1, token="")
+
+        monkeypatch.setattr("automation.cli.remote.stop_run", answer)
+        done = CliRunner().invoke(
+            cli, ["stop", "r-1", "--agent-server-url", NO_SERVER], standalone_mode=False
+        )
+        assert (done.return_value, done.exception) == (code, None)
+        assert says in done.stdout
 
     @pytest.mark.parametrize("command", ["verify", "stop"])
     def test_a_url_that_is_none(self, automation: Invoke, command: str) -> None:

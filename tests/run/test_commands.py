@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -31,6 +32,7 @@ from automation.run.commands import (
     sdk_version_file,
     start_command,
     stop_command,
+    sweep_command,
 )
 from automation.run.environment import environment_file
 from automation.run.payload import write_payload
@@ -38,12 +40,10 @@ from automation.run.payload import write_payload
 KEY = UUID("6a4b1a3e-6a55-4c1c-8d67-0c6a0e6a9a11")
 FIRST, SECOND = "1" * 32, "2" * 32
 SHELLS = [name for name in ("sh", "dash", "bash", "busybox") if shutil.which(name)]
-PREPARED = (
-    "directory=/base/run\nuid=0\ndate=1700000000\nfree=2048\nboot=b-1\nbash=5.2.15(1)-release\ntar=yes\n"
-)
+PREPARED = "directory=/base/run\ndate=1700000000\nfree=2048\nbash=5.2.15(1)-release\ntar=yes\n"
 PROBED = (
-    f"claim=start\ntoken={FIRST}\ndirectory=/base/run\ndate=1700000009\nsince=1700000000\nboot=same\n"
-    "runner=alive\ngroup=alive\nstatus=false\nprocesses=3\n"
+    f"claim=start\ntoken={FIRST}\nsince=1700000000\ndate=1700000009\ndirectory=/base/run\n"
+    "runner=alive\nprocesses=3\n"
 )
 
 shells = pytest.mark.parametrize("shell", SHELLS)
@@ -116,9 +116,7 @@ class TestPrepare:
         assert directory.stat().st_mode & 0o777 == 0o700
         assert abs(place.date - time.time()) < 5
         assert place.free is None or place.free > 2**20
-        assert (place.claim, place.uid) == ("", str(os.getuid()))
-        assert place.boot
-        assert re.match(r"\d", place.bash)
+        assert place.claim == ""
 
     @shells
     def test_finds_it_again(self, shell: str, tmp_path: Path) -> None:
@@ -226,6 +224,61 @@ class TestStart:
         assert Path(place.path("ran")).read_text() == "x\n"
 
     @shells
+    def test_of_two_with_one_token_nothing_is_lost(self, shell: str, tmp_path: Path) -> None:
+        words = [shell, *(["sh"] if shell == "busybox" else []), "-c"]
+        places = [prepare(shell, tmp_path, uuid4()) for _ in range(10)]
+        for place in places:
+            upload(place, FIRST, "echo x >> ../ran")
+        pairs = [
+            [
+                subprocess.Popen([*words, start(place, FIRST)], stdout=subprocess.PIPE, text=True)
+                for _ in range(2)
+            ]
+            for place in places
+        ]
+        for place, pair in zip(places, pairs, strict=True):
+            answers = [process.communicate(timeout=10)[0] for process in pair]
+            codes = [process.returncode for process in pair]
+            assert sorted(codes) == [0, ALREADY_CLAIMED]
+            assert claimed_token(answers[codes.index(ALREADY_CLAIMED)]) == FIRST
+            assert answers[codes.index(0)] == Path(place.path("status.json")).read_text()
+            assert Path(place.path("ran")).read_text() == "x\n"
+            assert list(Path(place.directory).glob("claim-*")) == []
+
+    @shells
+    def test_no_empty_claim_is_ever_seen(self, shell: str, tmp_path: Path) -> None:
+        words = [shell, *(["sh"] if shell == "busybox" else []), "-c"]
+        for _ in range(5):
+            place = prepare(shell, tmp_path, uuid4())
+            upload(place, FIRST, "true")
+            starts = [
+                subprocess.Popen([*words, start(place, FIRST)], stdout=subprocess.PIPE) for _ in range(3)
+            ]
+            seen = set()
+            while any(process.poll() is None for process in starts):
+                with suppress(FileNotFoundError):
+                    seen.add(Path(place.path("claim")).read_text())
+            for process in starts:
+                process.communicate(timeout=10)
+            assert {claimed_token(claim) for claim in seen} == {FIRST}
+
+    @shells
+    def test_it_hands_on_the_servers_umask(self, shell: str, tmp_path: Path) -> None:
+        place = prepare(shell, tmp_path)
+        upload(place, FIRST, "umask")
+        done = execute(shell, f"umask 027; {start(place, FIRST)}", tmp_path)
+        assert done.returncode == 0
+        assert int(Path(place.path("output.log")).read_text(), 8) == 0o027
+
+    @pytest.mark.parametrize(
+        ("timeout", "grace", "words"),
+        [(10, 1, "100 10"), (0.25, 0.04, "2 0"), (-3, -0.1, "0 0"), (1e6, 0, "10000000 0")],
+    )
+    def test_its_times_are_whole_tenths(self, timeout: float, grace: float, words: str) -> None:
+        command = start_command(Place("/base/run", 1), FIRST, timeout=timeout, grace=grace, limit=7)
+        assert command.endswith(f'runner.sh run "$u" {words} 7')
+
+    @shells
     def test_its_claim_names_the_runner(self, shell: str, tmp_path: Path) -> None:
         place = prepare(shell, tmp_path)
         upload(place, FIRST, "sleep 0.3")
@@ -239,10 +292,10 @@ class TestStart:
         claim = Path(place.path("claim")).read_text().split()
         assert runner.wait(5) == 0
         assert seen.process is Process.ALIVE
-        assert (seen.token, seen.since, seen.has_status) == (FIRST, place.date, False)
+        assert (seen.token, seen.since) == (FIRST, place.date)
         assert claim[:2] == ["start", str(runner.pid)]
         after = look(shell, tmp_path)
-        assert (after.process, after.has_status, after.processes) == (Process.GONE, True, 0)
+        assert (after.process, after.processes) == (Process.GONE, 0)
 
     @shells
     def test_what_it_lays_out_is_private(self, shell: str, tmp_path: Path) -> None:
@@ -300,6 +353,19 @@ class TestStop:
         assert list(tmp_path.iterdir()) == []
 
     @shells
+    def test_a_sweep_takes_no_claim(self, shell: str, tmp_path: Path) -> None:
+        sweep = sweep_command(KEY, None, Cause.ABANDONED, grace=1)
+        absent = execute(shell, sweep, tmp_path)
+        assert (absent.returncode, parse_look(absent.stdout).exists) == (0, False)
+        assert list(tmp_path.iterdir()) == []
+        place = prepare(shell, tmp_path)
+        done = execute(shell, sweep, tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert parse_look(done.stdout).process is Process.UNKNOWN
+        assert prepare(shell, tmp_path).claim == ""
+        assert not Path(place.path("claim")).exists()
+
+    @shells
     def test_twice_is_as_once(self, shell: str, tmp_path: Path) -> None:
         prepare(shell, tmp_path)
         assert stop(shell, tmp_path, forestall=True).process is Process.NEVER_STARTED
@@ -354,9 +420,7 @@ def test_different_ids_have_different_keys() -> None:
 
 
 def test_a_place_is_read() -> None:
-    assert parse_place(PREPARED) == Place(
-        "/base/run", 1_700_000_000, free=2048 * 1024, uid="0", boot="b-1", bash="5.2.15(1)-release"
-    )
+    assert parse_place(PREPARED) == Place("/base/run", 1_700_000_000, free=2048 * 1024)
     assert parse_place(PREPARED).path("status.json") == "/base/run/status.json"
     assert parse_place(PREPARED.replace("free=2048", "free=")).free is None
     assert parse_place(f"{PREPARED}claim=start 1 2 b 3 {FIRST}\n").claim == FIRST
@@ -400,14 +464,12 @@ def test_all_of_a_look() -> None:
     assert parse_look(PROBED) == Look(
         Process.ALIVE,
         exists=True,
-        has_status=False,
         processes=3,
         directory="/base/run",
         date=1_700_000_009,
         since=1_700_000_000,
         token=FIRST,
     )
-    assert parse_look(PROBED.replace("status=false", "status=true")).has_status
 
 
 @pytest.mark.parametrize(

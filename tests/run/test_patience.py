@@ -132,3 +132,9 @@ async def test_a_wait_can_be_cancelled() -> None:
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+@pytest.mark.parametrize("seconds", [float("nan"), -1, -0.001, float("-inf")])
+def test_no_patience_is_less_than_none(seconds: float) -> None:
+    with pytest.raises(Misconfigured, match="patience is a number of seconds, 0 or more"):
+        Patience(seconds)

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tarfile
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -17,7 +18,8 @@ from uuid import uuid4
 
 import pytest
 
-from automation.observation import Cause, Observation, Record, Status
+from automation.observation import Cause, Observation, Presence, Process, Record, Status
+from automation.reasons import Reason
 from automation.run.commands import RUNNER, parse_look
 from automation.run.environment import environment_file
 from automation.verdict import judge
@@ -65,19 +67,27 @@ class Run:
         return (self.directory / name).read_text()
 
     def start(
-        self, *, timeout: float = 20, grace: float = 1, limit: int = 10**6, outputs: str = ""
+        self,
+        *,
+        timeout: float = 20,
+        grace: float = 1,
+        limit: int = 10**6,
+        outputs: str = "",
+        umask: str = "0022",
+        environment: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[str]:
         """Start the runner as the start command does: the claim first, then exec."""
         claim = (
             r"read -r s < /proc/$$/stat; set -- ${s##*) }; t=${20}; read -r b < /proc/sys/kernel/random/boot_id;"
             if LINUX
-            else "t=$(ps -o lstart= -p $$ | tr -s ' ' _); b=$(sysctl -n kern.boottime | tr -s ' ' _);"
+            else "t=$(ps -o lstart= -p $$ | tr -s ' ' _); b=$(sysctl -n kern.bootsessionuuid);"
         )
-        words = f"run {timeout:g} {round(grace * 10)} {limit} {outputs}"
+        words = f"run {umask} {round(timeout * 10)} {round(grace * 10)} {limit} {outputs}"
         script = f'{claim} echo "start $$ $t $b 1700000000 {"a" * 32}" > claim; exec "$BASH" -c "$0" runner.sh {words}'
         self.process = subprocess.Popen(
             [BASH, "-c", script, RUNNER],
             cwd=self.directory,
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -116,10 +126,14 @@ class Run:
 
     def await_file(self, name: str) -> str:
         deadline = time.monotonic() + PATIENCE
-        while not (self.directory / name).exists() or not self.read(name).endswith("\n"):
+        while not self._is_whole(name):
             assert time.monotonic() < deadline, f"{name} never came"
             time.sleep(0.01)
-        return self.read(name).strip()
+        return "" if name == "cause" else self.read(name).strip()
+
+    def _is_whole(self, name: str) -> bool:
+        path = self.directory / name
+        return path.is_symlink() or (path.exists() and self.read(name).endswith("\n"))
 
     def processes(self) -> list[int]:
         """All living processes with this run's environment, whatever group they are in."""
@@ -178,6 +192,10 @@ def ends(pid: int) -> bool:
     return not lives(pid)
 
 
+def facts(answer: Mapping[str, str]) -> str:
+    return "\n".join(f"{name}={value}" for name, value in answer.items())
+
+
 class TestAnEndOfItsOwn:
     @pytest.mark.parametrize("code", [0, 1, 42, 75, 126, 255])
     def test_exit_codes(self, run: Run, code: int) -> None:
@@ -211,18 +229,24 @@ class TestAnEndOfItsOwn:
         assert record.stderr == ""
 
     def test_what_it_leaves_is_said(self, run: Run) -> None:
-        run.lay_out('echo {} > "$AUTOMATION_RESULT"; : > "$AUTOMATION_SUMMARY"').run()
+        run.lay_out('echo {} > "$AUTOMATION_RESULT"').run()
         status = run.status()
-        assert (status.result, status.summary) == (True, False)
+        assert (status.result, status.summary, status.log) == (Presence.FILE, Presence.NONE, Presence.FILE)
+
+    def test_an_empty_file_is_there(self, run: Run) -> None:
+        run.lay_out(': > "$AUTOMATION_RESULT"; : > "$AUTOMATION_SUMMARY"').run()
+        status = run.status()
+        assert (status.result, status.summary) == (Presence.FILE, Presence.FILE)
 
     def test_declared_outputs_are_noted_as_words(self, run: Run) -> None:
         run.lay_out("true").run(outputs=f"report dry-run '{ODD}'")
         assert run.status().outputs == ("report", "dry-run", re.sub("[^A-Za-z0-9_-]", "?", ODD))
 
-    def test_a_directory_is_no_result(self, run: Run) -> None:
-        run.lay_out('mkdir "$AUTOMATION_RESULT" "$AUTOMATION_SUMMARY"').run()
+    @pytest.mark.parametrize("make", ["mkdir", "mkfifo"])
+    def test_a_directory_or_a_pipe_is_no_result(self, run: Run, make: str) -> None:
+        run.lay_out(f'{make} "$AUTOMATION_RESULT" "$AUTOMATION_SUMMARY"').run()
         status = run.status()
-        assert (status.result, status.summary) == (False, False)
+        assert (status.result, status.summary) == (Presence.OTHER, Presence.OTHER)
 
     def test_the_bundle_is_unpacked_and_removed(self, run: Run) -> None:
         run.lay_out("pwd; ls; cat lib/data", files={"lib/data": b"42\n"}).run()
@@ -254,10 +278,14 @@ class TestBeforeTheEntrypoint:
         run.write("bundle.tar.gz", b"\x1f\x8bnonsense")
         record = run.run()
         status = run.status()
-        assert (status.cause, status.exit_code, status.phase) == (Cause.UNPACK_FAILED, None, "unpack")
-        assert record.exit_code == 1
+        assert (status.cause, status.exit_code, status.phase) == (
+            Cause.UNPACK_FAILED,
+            record.exit_code,
+            "unpack",
+        )
+        assert record.exit_code > 0
         assert record.confirms(run.read("status.json"), status)
-        assert status.log
+        assert status.log is Presence.FILE
         assert run.read("runner.log")
         assert not (run.directory / "ran").exists()
         assert not (run.directory / "environment").exists()
@@ -359,6 +387,39 @@ class TestTheOutputLimit:
         assert status.output > 20_000
         assert status.output == (run.directory / "output.log").stat().st_size
 
+    def test_is_for_a_burst_that_ends_at_once(self, run: Run) -> None:
+        record = run.lay_out("printf %02000d 0").run(limit=1000)
+        status = run.status()
+        assert (status.cause, status.exit_code, status.output) == (Cause.OUTPUT_LIMIT, 0, 2000)
+        assert record.confirms(run.read("status.json"), status)
+        assert judge(Observation(run.read("status.json"), record)).reason is Reason.OUTPUT_LIMIT
+
+    def test_counts_what_was_written_under_a_name_that_is_gone(self, run: Run) -> None:
+        run.lay_out('rm "$RUN/output.log"; printf %02000d 0; sleep 30').run(limit=1000)
+        assert (run.status().cause, run.status().output) == (Cause.OUTPUT_LIMIT, 2000)
+
+    @pytest.mark.skipif(os.getuid() != 0 or not shutil.which("setpriv"), reason="has to become somebody else")
+    def test_says_so_when_it_cannot_count(self) -> None:
+        read = "printf %02000d 0 > output.log; exec 3< output.log; chmod 0 output.log; output_size"
+        with tempfile.TemporaryDirectory() as directory:
+            os.chown(directory, 65534, 65534)
+            answer = subprocess.run(
+                [
+                    "setpriv",
+                    "--reuid=65534",
+                    "--clear-groups",
+                    BASH,
+                    "-c",
+                    RUNNER.replace('\n"$@"', f"\n{read}"),
+                ],
+                cwd=directory,
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+            )
+        assert (answer.stdout, answer.returncode) == ("", 1)
+
     def test_is_not_reached_by_exactly_as_much(self, run: Run) -> None:
         run.lay_out("printf %01000d 0; sleep 0.6").run(limit=1000)
         assert (run.status().cause, run.status().output) == (Cause.EXITED, 1000)
@@ -381,7 +442,7 @@ class TestWhatIsLeft:
     def test_none_is_left_by_a_tidy_run(self, run: Run) -> None:
         run.lay_out("sleep 0.05 & wait").run()
         assert not run.status().left
-        assert not run.status().log
+        assert run.read("runner.log") == ""
 
     @pytest.mark.skipif(not LINUX or not shutil.which("setsid"), reason="needs /proc and setsid")
     def test_an_escaped_child_is_named_and_not_ended(self, run: Run) -> None:
@@ -444,7 +505,7 @@ class TestForgery:
 
     def test_a_forged_cause_never_makes_a_failure_better(self, run: Run) -> None:
         run.lay_out('echo exited > "$RUN/cause"; sleep 30').run(timeout=0.3)
-        assert (run.status().cause, run.status().exit_code) == (Cause.EXITED, 143)
+        assert (run.status().cause, run.status().exit_code) == (Cause.TERMINATED, 143)
 
     def test_a_cause_that_there_is_not_is_no_status(self, run: Run) -> None:
         run.lay_out('echo \'x","exit_code":0,"y":"\' > "$RUN/cause"; exit 3').run()
@@ -487,19 +548,11 @@ class TestAnEndFromOutside:
             "directory": str(run.directory),
             "date": "",
             "since": "1700000000",
-            "boot": "same",
             "runner": "alive",
-            "group": "alive",
-            "status": "false",
             "processes": str(len(run.processes())),
         }
         left = run.inline("stop", "cancelled", "20")
-        assert (left["runner"], left["group"], left["status"], left["processes"]) == (
-            "gone",
-            "gone",
-            "true",
-            "0",
-        )
+        assert (left["runner"], left["processes"]) == ("gone", "0")
         record = run.wait()
         assert (run.status().cause, run.status().exit_code) == (Cause.CANCELLED, 0)
         assert record.confirms(run.read("status.json"), run.status())
@@ -540,9 +593,12 @@ class TestAnEndFromOutside:
         assert run.wait().exit_code == -9
         assert lives(pid)
         assert run.inline("probe")["runner"] == "gone"
-        left = run.inline("stop", "abandoned", "0")
-        assert (left["group"], left["status"], left["processes"]) == ("gone", "false", "0")
+        left = run.inline("sweep", "abandoned", "0")
+        assert (left["claim"], left["runner"], left["processes"]) == ("start", "gone", "0")
         assert ends(pid)
+        assert (run.directory / "cause").readlink() == Path("abandoned")
+        assert not (run.directory / "status.json").exists()
+        assert not (run.directory / "environment").exists()
 
     @pytest.mark.skipif(not LINUX, reason="the claim is rewritten with Linux' boot id")
     @pytest.mark.parametrize(
@@ -559,17 +615,28 @@ class TestAnEndFromOutside:
             run.write("group", f"{pid} {facts['started']}\n".encode())
             left = run.inline("stop", "cancelled", "0")
             assert left["runner"] == "gone"
-            assert left["group"] == "gone"
             assert stranger.poll() is None
         finally:
             stranger.kill()
             stranger.wait()
 
     @pytest.mark.parametrize("group", ["1 1", "0 1", "-1 1", "x 1", ""])
-    def test_no_forged_group_reaches_everybody(self, run: Run, group: str) -> None:
+    def test_no_forged_group_is_taken_for_ours(self, run: Run, group: str) -> None:
         run.write("claim", f"start 1 1 {BOOT.read_text().strip() if LINUX else 'x'} 1 {'a' * 32}\n".encode())
         run.write("group", f"{group}\n".encode())
-        assert run.inline("probe")["group"] == "gone"
+        decision = RUNNER.replace(
+            '\n"$@"', "\nread_claim; if group_is_ours; then echo ours; else echo none; fi"
+        )
+        assert decision.endswith("echo none; fi\n")
+        answer = subprocess.run(
+            [BASH, "-c", decision, "runner.sh"],
+            cwd=run.directory,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        assert answer.stdout == "none\n"
 
 
 class TestAStopThatComesFirst:
@@ -577,12 +644,200 @@ class TestAStopThatComesFirst:
         left = run.inline("stop", "cancelled", "0")
         assert left["claim"] == "stop"
         assert parse_look("\n".join(f"{k}={v}" for k, v in left.items())).process == "never-started"
-        assert run.read("cause") == "cancelled\n"
+        assert (run.directory / "cause").readlink() == Path("cancelled")
 
     def test_while_it_is_unpacked_nothing_of_it_runs(self, run: Run) -> None:
         run.lay_out("touch ../ran")
-        run.write("cause", b"cancelled\n")
+        (run.directory / "cause").symlink_to("cancelled")
         record = run.run()
-        assert (run.status().cause, run.status().exit_code) == (Cause.CANCELLED, None)
-        assert record.exit_code == 1
+        assert (run.status().cause, run.status().exit_code) == (Cause.CANCELLED, record.exit_code)
+        assert record.exit_code > 0
         assert not (run.directory / "ran").exists()
+
+    def test_a_sweep_leaves_the_claim_to_a_start(self, run: Run) -> None:
+        assert run.inline("sweep", "abandoned", "0")["claim"] == "none"
+        assert not (run.directory / "claim").exists()
+
+    def test_of_many_stops_at_once_each_knows_that_it_never_starts(self, run: Run) -> None:
+        stops = [
+            subprocess.Popen(
+                [BASH, "-c", RUNNER, "runner.sh", "stop", "cancelled", "0"],
+                cwd=run.directory,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            for _ in range(12)
+        ]
+        answers = [process.communicate(timeout=PATIENCE)[0] for process in stops]
+        assert [parse_look(answer).process for answer in answers] == [Process.NEVER_STARTED] * 12
+        assert run.read("claim") == "stop\n"
+
+
+class TestUnpacking:
+    @pytest.fixture
+    def slowly(self, run: Run, tmp_path: Path) -> dict[str, str]:
+        """An environment in which unpacking takes for ever."""
+        tools = tmp_path / "tools"
+        tools.mkdir()
+        tar = tools / "tar"
+        tar.write_text(f'#!/bin/sh\necho $$ > "{run.directory}/unpacking"\nexec sleep 30\n')
+        tar.chmod(0o755)
+        return {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
+
+    def test_is_ended_by_a_stop(self, run: Run, slowly: dict[str, str]) -> None:
+        run.lay_out("touch ../ran").start(environment=slowly)
+        pid = int(run.await_file("unpacking"))
+        left = run.inline("stop", "cancelled", "10")
+        record = run.wait()
+        status = run.status()
+        assert (status.cause, status.phase) == (Cause.CANCELLED, "unpack")
+        assert (left["runner"], left["processes"]) == ("gone", "0")
+        assert record.confirms(run.read("status.json"), status)
+        assert ends(pid)
+        assert not (run.directory / "ran").exists()
+        assert not (run.directory / "environment").exists()
+
+    def test_is_under_the_deadline(self, run: Run, slowly: dict[str, str]) -> None:
+        run.lay_out("touch ../ran").run(timeout=0.3, environment=slowly)
+        assert (run.status().cause, run.status().phase) == (Cause.TIMED_OUT, "unpack")
+        assert ends(int(run.read("unpacking")))
+        assert not (run.directory / "ran").exists()
+
+
+class TestWhatTheServerHas:
+    @pytest.mark.parametrize("umask", ["0022", "0002", "077", "0"])
+    def test_its_umask_is_for_all_of_the_automation(self, run: Run, umask: str) -> None:
+        run.lay_out("umask; : > made", setup="umask").run(umask=umask)
+        assert [int(line, 8) for line in run.read("output.log").split()] == [int(umask, 8)] * 2
+        assert (run.directory / "work" / "made").stat().st_mode & 0o777 == 0o666 & ~int(umask, 8)
+
+    def test_its_umask_is_not_for_the_runs_own_files(self, run: Run) -> None:
+        run.lay_out("true").run(umask="0")
+        for name in ("status.json", "output.log", "runner.log", "group"):
+            assert (run.directory / name).stat().st_mode & 0o077 == 0
+
+    @pytest.mark.parametrize("locale", [None, "", "C.UTF-8", "POSIX"])
+    def test_its_locale(self, run: Run, locale: str | None) -> None:
+        environment = {name: value for name, value in os.environ.items() if name != "LC_ALL"}
+        environment |= {"LANG": "C.UTF-8"} | ({} if locale is None else {"LC_ALL": locale})
+        look = 'env | grep -E "^(LC_ALL|LANG)=" | sort\n'
+        run.lay_out(look, setup=look).run(environment=environment)
+        expected = "LANG=C.UTF-8\n" + ("" if locale is None else f"LC_ALL={locale}\n")
+        assert run.read("output.log") == expected * 2
+
+    def test_the_automations_own_locale_counts_more(self, run: Run) -> None:
+        run.lay_out('echo "$LC_ALL"', variables={"LC_ALL": "C.UTF-8"}).run(
+            environment={**os.environ, "LC_ALL": "POSIX"}
+        )
+        assert run.read("output.log") == "C.UTF-8\n"
+
+
+# Of the runner, which is the parent of the leader: its watchers' children, but no watcher itself.
+KILL_SLEEPS = """killed=0
+runner=$(cut -d" " -f4 /proc/$$/stat)
+for round in 1 2 3 4 5; do
+  for watcher in $(pgrep -P "$runner"); do
+    [ "$watcher" = $$ ] || ! pkill -x -P "$watcher" sleep || killed=$((killed + 1))
+  done
+  sleep 0.05
+done
+echo $killed > "$RUN/killed"
+"""
+STUBBORN = "trap 'exit 0' TERM; while :; do sleep 0.1; done"
+
+
+class TestInTheRunnersWay:
+    @pytest.mark.parametrize(
+        "name", ["cause", "cause-timed-out", "phase", "output.log", "runner.log", "group"]
+    )
+    @pytest.mark.parametrize("make", ["mkfifo", "mkdir"])
+    def test_nothing_saves_a_run_from_its_deadline(self, run: Run, name: str, make: str) -> None:
+        run.lay_out(f'rm -f "$RUN/{name}"; {make} "$RUN/{name}"; {STUBBORN}').run(timeout=0.4)
+        status = run.status()
+        assert status.cause is (Cause.TERMINATED if name == "cause" else Cause.TIMED_OUT)
+        assert status.milliseconds < 3000
+        assert not judge(Observation(run.read("status.json"), run=run.directory.name)).is_success
+        assert run.processes() == []
+
+    @pytest.mark.parametrize("name", ["cause", "phase", "output.log", "runner.log", "group", "claim"])
+    def test_a_pipe_does_not_hang_an_end_of_its_own(self, run: Run, name: str) -> None:
+        began = time.monotonic()
+        record = run.lay_out(f'rm -f "$RUN/{name}"; mkfifo "$RUN/{name}"; exit 3').run()
+        assert time.monotonic() - began < 2
+        assert run.status().exit_code == record.exit_code == 3
+        assert record.confirms(run.read("status.json"), run.status())
+
+    @pytest.mark.parametrize("name", ["cause", "group", "claim"])
+    def test_a_pipe_does_not_hang_a_probe_or_a_stop(self, run: Run, name: str) -> None:
+        run.lay_out(f'rm -f "$RUN/{name}"; mkfifo "$RUN/{name}"; echo $$ > "$RUN/pid"; {STUBBORN}').start()
+        pid = int(run.await_file("pid"))
+        assert run.inline("probe")["claim"] == "start"
+        left = run.inline("stop", "cancelled", "10")
+        run.wait()
+        assert left["processes"] == "0"
+        assert ends(pid)
+
+    def test_a_cause_that_leads_nowhere_saves_nobody(self, run: Run) -> None:
+        run.lay_out(f'ln -s nowhere "$RUN/cause"; {STUBBORN}').run(timeout=0.4)
+        assert not judge(Observation(run.read("status.json"))).is_success
+
+    def test_a_cause_of_its_own_saves_nobody(self, run: Run) -> None:
+        run.lay_out(f'echo exited > "$RUN/cause"; {STUBBORN}').run(timeout=0.4)
+        assert not judge(Observation(run.read("status.json"))).is_success
+
+    def test_a_result_that_leads_nowhere_is_something(self, run: Run) -> None:
+        run.lay_out('ln -s nowhere "$AUTOMATION_RESULT"').run()
+        assert run.status().result is Presence.OTHER
+
+    def test_a_pipe_made_in_the_last_moment_does_not_hold_the_deadline(
+        self, run: Run, tmp_path: Path
+    ) -> None:
+        tools = tmp_path / "tools"
+        tools.mkdir()
+        remove = tools / "rm"
+        race = 'case $* in *cause-timed-out*) for last; do :; done; mkfifo "$last" ;; esac'
+        remove.write_text(f'#!/bin/sh\n{shutil.which("rm")} "$@"\n{race}\n')
+        remove.chmod(0o755)
+        environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
+        run.lay_out("trap 'exit 0' TERM; for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.2; done")
+        run.run(timeout=0.4, environment=environment)
+        assert run.status().cause is Cause.TIMED_OUT
+        assert run.status().milliseconds < 1800
+
+    @pytest.mark.skipif(not LINUX or not shutil.which("pkill"), reason="needs /proc and pkill")
+    def test_killing_the_watchers_sleep_ends_nothing_early(self, run: Run) -> None:
+        run.lay_out(f"{KILL_SLEEPS}sleep 0.3; exit 3").run(timeout=10)
+        status = run.status()
+        assert (status.cause, status.exit_code) == (Cause.EXITED, 3)
+        assert int(run.read("killed")) > 0
+
+    @pytest.mark.skipif(not LINUX or not shutil.which("pkill"), reason="needs /proc and pkill")
+    def test_killing_the_watchers_sleep_does_not_lift_the_deadline(self, run: Run) -> None:
+        run.lay_out(f"{KILL_SLEEPS}{STUBBORN}").run(timeout=1.2)
+        assert run.status().cause is Cause.TIMED_OUT
+        assert 1100 <= run.status().milliseconds <= 2900
+        assert int(run.read("killed")) > 0
+
+    @pytest.mark.skipif(not LINUX or not shutil.which("pkill"), reason="needs /proc and pkill")
+    def test_killing_the_watchers_sleep_does_not_lift_the_cap(self, run: Run) -> None:
+        run.lay_out(f"{KILL_SLEEPS}printf %02000d 0; {STUBBORN}").run(limit=1000)
+        assert run.status().cause is Cause.OUTPUT_LIMIT
+        assert run.status().output >= 2000
+        assert int(run.read("killed")) > 0
+
+    def test_removing_the_claim_does_not_hide_a_run_from_a_stop(self, run: Run) -> None:
+        run.lay_out(f'rm "$RUN/claim"; echo $$ > "$RUN/pid"; {STUBBORN}').start()
+        pid = int(run.await_file("pid"))
+        assert parse_look(facts(run.inline("probe"))).process is not Process.NEVER_STARTED
+        left = run.inline("stop", "cancelled", "10")
+        run.wait()
+        assert (left["claim"], left["processes"]) == ("start", "0")
+        assert run.status().cause is Cause.CANCELLED
+        assert ends(pid)
+
+    def test_nor_does_removing_the_group_with_it(self, run: Run) -> None:
+        run.lay_out(f'rm "$RUN/claim" "$RUN/group"; echo $$ > "$RUN/pid"; {STUBBORN}').start()
+        pid = int(run.await_file("pid"))
+        left = run.inline("stop", "cancelled", "10")
+        assert parse_look(facts(left)).process is not Process.NEVER_STARTED
+        assert ends(pid)

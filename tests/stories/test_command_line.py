@@ -40,14 +40,18 @@ class Desk:
         (directory / "main.sh").write_text(main)
 
     def start(
-        self, *words: str, server: RealServer | None = None, **environment: str
+        self,
+        *words: str,
+        server: RealServer | None = None,
+        prefix: tuple[str, ...] = (),
+        **environment: str,
     ) -> subprocess.Popen[str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("AUTOMATION_")}
         if server is not None:
             clean["AUTOMATION_AGENT_SERVER_URL"] = server.url
             clean["AUTOMATION_AGENT_SERVER_API_KEY"] = server.key
         process = subprocess.Popen(
-            [sys.executable, "-m", "automation", *words],
+            [*prefix, sys.executable, "-m", "automation", *words],
             cwd=self.root,
             env=clean | {"TMPDIR": str(self.temporary)} | environment,
             stdin=subprocess.DEVNULL,
@@ -59,7 +63,7 @@ class Desk:
         return process
 
     def call(self, *words: str, server: RealServer | None = None, **environment: str) -> tuple[int, str, str]:
-        process = self.start(*words, server=server, **environment)
+        process = self.start(*words, server=server, prefix=(), **environment)
         out, err = process.communicate(timeout=100)
         return process.returncode, out, err
 
@@ -143,6 +147,73 @@ async def test_a_secret_is_taken_from_the_environment_and_masked(desk: Desk, ser
     assert (code, out) == (0, "token: ***\nno other\n")
     assert "does not list them" in err
     assert "hush-hush-1" not in err
+
+
+@pytest.mark.parametrize("where", ["| head -1", "> /dev/full"])
+async def test_a_run_whose_output_nobody_takes_is_stopped(desk: Desk, server: RealServer, where: str) -> None:
+    desk.automation("for n in $(seq 100); do echo line $n; sleep 0.1; done; sleep 327")
+    environment = os.environ | {
+        "AUTOMATION_AGENT_SERVER_URL": server.url,
+        "AUTOMATION_AGENT_SERVER_API_KEY": server.key,
+    }
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {sys.executable} -m automation run job {where}"],
+        check=False,
+        cwd=desk.root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 130, done.stderr
+    assert "Traceback" not in done.stderr
+    assert not server.processes("main.sh")
+
+
+async def test_closed_standard_streams_are_no_trouble(desk: Desk, server: RealServer) -> None:
+    desk.automation("echo fine; printf '\\xff\\xfe no newline'")
+    environment = os.environ | {
+        "AUTOMATION_AGENT_SERVER_URL": server.url,
+        "AUTOMATION_AGENT_SERVER_API_KEY": server.key,
+        "PYTHONIOENCODING": "ascii",
+    }
+    for redirection in (">&-", "2>&-", ">&- 2>&-", "<&-"):
+        done = subprocess.run(
+            ["bash", "-c", f"{sys.executable} -m automation run job {redirection}"],
+            check=False,
+            cwd=desk.root,
+            env=environment,
+            capture_output=True,
+            timeout=60,
+        )
+        assert done.returncode == 0, (redirection, done.stderr)
+        assert b"Traceback" not in done.stderr
+    assert done.stdout == b"fine\n\xff\xfe no newline\n"
+
+
+async def test_a_hang_up_does_not_end_what_nohup_protects(desk: Desk, server: RealServer) -> None:
+    desk.automation("echo up; sleep 1; echo done")
+    process = desk.start("run", "job", server=server, prefix=("nohup",))
+    wait_for(process, "up")
+    process.send_signal(signal.SIGHUP)
+    out, _ = process.communicate(timeout=30)
+    assert (process.returncode, out) == (0, "done\n")
+
+
+async def test_credentials_in_an_address_are_not_shown(desk: Desk) -> None:
+    desk.automation("true")
+    for address in ("http://user:hunter2@127.0.0.1:1", "http://127.0.0.1:1/?key=hunter2"):
+        code, out, err = desk.call("run", "job", "--agent-server-url", address)
+        assert code == 2
+        assert "hunter2" not in out + err
+
+
+async def test_a_report_that_cannot_be_written_is_told_before_the_run(desk: Desk, server: RealServer) -> None:
+    desk.automation(f"touch {desk.root}/ran")
+    code, _, err = desk.call("run", "job", "--report", "/proc/nowhere/report.md", server=server)
+    assert code == 2
+    assert "cannot be written" in err
+    assert not (desk.root / "ran").exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

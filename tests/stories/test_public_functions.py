@@ -139,6 +139,10 @@ async def test_a_dispatched_run_is_verified_from_anywhere(server: RealServer) ->
         ({"tarball_source": b"not a tarball"}, "not gzip"),
         ({"tarball_source": "http://example.com/x.tar.gz"}, "is not https"),
         ({"entrypoint": "  "}, "entrypoint is empty"),
+        ({"entrypoint": "echo one\0; exit 7"}, "no command can have"),
+        ({"entrypoint": "echo \ud800"}, "no command can have"),
+        ({"tarball_source": "https://user:hunter2@127.0.0.1:1/x.tgz"}, "carries credentials"),
+        ({"agent_server_url": "http://xn--zzzz"}, "no request can be made"),
         ({"timeout": 0}, "timeout"),
         ({"env_vars": {"1X": "y"}}, "'1X' cannot be set"),
         ({"work_dir": "/proc/nowhere"}, "cannot be made"),
@@ -153,6 +157,7 @@ async def test_trouble_is_told_by_the_result(server: RealServer, wrong: dict[str
     assert says in (result.error or "")
     assert "\n" not in (result.error or "")
     assert server.key not in (result.error or "")
+    assert "hunter2" not in (result.error or "")
     dispatched = await dispatch_automation(**arguments)  # type: ignore[arg-type]
     assert not dispatched.success
     assert says in (dispatched.error or "")

@@ -4,6 +4,9 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from tests.fakes.faulty_proxy import Answer, faulty_proxy
 from tests.servers import RealServer
 from tests.teller import begin, ended, eventually
 
@@ -91,6 +94,63 @@ async def test_a_run_that_ended_by_itself_keeps_its_verdict_when_the_stop_comes_
         await stop(client, run_key(story.run_id), None, Cause.CANCELLED)
     again = begin(server, {"main.sh": "exit 0"}, run_id=story.run_id)
     assert ended(await again.ends()) == ("failure", "exit-code")
+
+
+async def test_a_stop_that_is_not_answered_is_told_as_such_and_removes_nothing(server: RealServer) -> None:
+    stopping = False
+
+    async def hold(request: Request, answer: Answer) -> Response | None:
+        if stopping and request.url.path.endswith("/execute_bash_command"):
+            await asyncio.sleep(9)
+        return None
+
+    async with faulty_proxy(server.url, hold) as proxy:
+        story = begin(
+            server, {"main.sh": "echo up; sleep 313"}, connection=AgentConnection(proxy.url, server.key)
+        )
+        await story.watcher.sees("up")
+        stopping = True
+        story.stop.ask("alice")
+        outcome = await story.ends()
+        assert ended(outcome) == ("cancelled", "cancelled")
+        assert "may still be running" in outcome.verdict.sentence
+        assert story.run_id in server.directories()
+        await asyncio.sleep(3)
+    assert not server.processes("sleep 313")
+
+
+async def test_a_run_that_is_stopped_while_it_is_unpacked_ends(server: RealServer) -> None:
+    many = {f"d{n % 100}/f{n}": "" for n in range(60_000)} | {"main.sh": "sleep 314"}
+    story = begin(server, many)
+
+    def soon(now: Phase) -> None:
+        if now is Phase.RUN:
+            asyncio.get_running_loop().call_later(0.2, story.stop.ask, "alice")
+
+    story.watcher.on_phase = soon
+    outcome = await story.ends()
+    assert outcome.verdict.conclusion == "cancelled"
+    assert not server.processes(story.run_id)
+    assert not server.processes("sleep 314")
+    assert story.run_id not in server.directories()
+
+
+async def test_a_run_that_removed_its_claim_is_stopped_all_the_same(server: RealServer) -> None:
+    story = begin(server, {"main.sh": "rm -f ../claim; echo up; sleep 315"})
+    await story.watcher.sees("up")
+    story.stop.ask("alice")
+    assert ended(await story.ends())[0] == "cancelled"
+    assert not server.processes("sleep 315")
+
+
+async def test_stopping_an_ended_run_ends_what_escaped_from_it(server: RealServer) -> None:
+    leave = "import subprocess; subprocess.Popen(['sleep', '316'], start_new_session=True)"
+    story = begin(server, {"main.sh": f'python3 -c "{leave}"'}, keep=True)
+    assert ended(await story.ends()) == ("success", "ok")
+    assert server.processes("sleep 316")
+    async with AgentServer(AgentConnection(server.url, server.key)) as client:
+        await stop(client, run_key(story.run_id), None, Cause.CANCELLED)
+    assert not server.processes("sleep 316")
 
 
 async def test_a_cancelled_caller_leaves_nothing_running(server: RealServer) -> None:

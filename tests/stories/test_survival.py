@@ -160,6 +160,37 @@ async def test_two_of_us_with_one_run_id_start_it_once_and_agree(server: RealSer
     assert {outcome.output.text() for outcome in outcomes} == {"the end\n"}
 
 
+async def test_two_of_us_who_leave_nothing_behind_agree_all_the_same(server: RealServer) -> None:
+    async def nothing(request: Request, answer: Answer) -> Response | None:
+        return None
+
+    async with faulty_proxy(server.url, nothing) as proxy:
+        main = {"main.sh": "sleep 1; echo the end; exit 5"}
+        first = begin(server, main, run_id="shared-by-two")
+        await asyncio.sleep(0.5)
+        second = begin(server, main, run_id="shared-by-two", connection=proxied(server, proxy.url))
+        outcomes = [await first.ends(), await second.ends()]
+    assert ended(outcomes[0]) == ("failure", "exit-code")
+    assert ended(outcomes[1]) in {("failure", "exit-code"), ("failure", "run-lost")}
+
+
+async def test_a_refusal_in_the_middle_of_a_run_passes(server: RealServer) -> None:
+    refused = 0
+
+    async def refuse(request: Request, answer: Answer) -> Response | None:
+        nonlocal refused
+        if request.query_params.get("path", "").endswith("output.log") and refused < 3:
+            refused += 1
+            return Response("<html>maintenance</html>", 403)
+        return None
+
+    async with faulty_proxy(server.url, refuse) as proxy:
+        outcome = await run(server, COUNT % (20, 0.05, 0), connection=proxied(server, proxy.url))
+    assert refused == 3
+    assert ended(outcome) == ("success", "ok")
+    assert outcome.output.text() == lines(20)
+
+
 async def test_a_server_that_breaks_down_while_it_starts_the_run_is_told_as_such(server: RealServer) -> None:
     async def broken(request: Request, answer: Answer) -> Response | None:
         if request.url.path.endswith("/upload"):

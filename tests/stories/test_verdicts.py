@@ -79,6 +79,45 @@ async def test_output_over_its_cap_ends_the_run(server: RealServer) -> None:
     assert outcome.output.total == 1024 * 1024
 
 
+@pytest.mark.parametrize(
+    "main",
+    [
+        "head -c 3000000 /dev/zero | tr '\\0' x",
+        "for n in $(seq 30); do head -c 204800 /dev/zero | tr '\\0' x; sleep 0.05; done",
+        "pkill sleep; head -c 3000000 /dev/zero | tr '\\0' x",
+    ],
+    ids=["a burst that ends at once", "whole pages now and then", "nobody sleeps"],
+)
+async def test_no_output_over_its_cap_passes_as_a_success(server: RealServer, main: str) -> None:
+    assert ended(await run(server, main, output_limit=1024 * 1024)) == ("failure", "output-limit")
+
+
+@pytest.mark.parametrize("name", ["cause", "phase", "runner.log", "output.log", "status.new", "claim"])
+@pytest.mark.parametrize("trick", ["rm -rf ../%s; mkfifo ../%s", "rm -rf ../%s; mkdir ../%s", "rm -rf ../%s"])
+async def test_nothing_at_the_runners_names_saves_a_run_from_its_deadline(
+    server: RealServer, trick: str, name: str
+) -> None:
+    main = f"{trick.replace('%s', name)}; sleep 30"
+    outcome = await run(server, main, timeout=1, grace=1)
+    assert not outcome.verdict.is_success
+    assert outcome.seconds < 15
+    assert not server.processes(outcome.run_id)
+
+
+async def test_killing_the_runners_sleep_is_no_deadline(server: RealServer) -> None:
+    assert ended(await run(server, "pkill sleep; sleep 0.5; echo on", timeout=60)) == ("success", "ok")
+
+
+@pytest.mark.parametrize("make", [": >", "mkdir", "mkfifo"])
+async def test_an_empty_result_or_one_that_is_no_file_is_no_result(server: RealServer, make: str) -> None:
+    assert ended(await run(server, f'{make} "$AUTOMATION_RESULT"')) == ("failure", "no-result")
+
+
+async def test_a_run_has_the_servers_locale_and_umask(server: RealServer) -> None:
+    outcome = await run(server, 'echo "${LC_ALL-none} $(umask)"')
+    assert outcome.output.text() != "C 0077\n"
+
+
 async def test_a_background_child_that_keeps_stdout_open_delays_nothing(server: RealServer) -> None:
     outcome = await run(server, "sleep 300 & echo done")
     assert ended(outcome) == ("success", "ok")

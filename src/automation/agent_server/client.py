@@ -11,13 +11,12 @@ Endpoints measured on agent-server 1.58.0; source: its OpenAPI description (`/op
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import IO, Any, Self
 
 import httpx
 
 from automation.connection import AgentConnection
-from automation.errors import Misconfigured, ServerUnavailable
+from automation.errors import AutomationError, Misconfigured, ServerRefuses, ServerUnavailable
 from automation.sentences import one_line
 
 # Searches and uploads wait behind each other on a busy server: 13 s was measured, so slow is not dead.
@@ -54,10 +53,16 @@ class CommandRecord:
 
 
 class AgentServer:
-    """A client for one connection; use as an async context manager."""
+    """A client for one connection; use as an async context manager.
+
+    Attributes:
+        is_known: it has done its part for a run already. From then on no answer means that something is
+            configured wrongly: a proxy's refusal during a restart may pass.
+    """
 
     def __init__(self, connection: AgentConnection) -> None:
         self.connection = connection
+        self.is_known = False
         self._http = httpx.AsyncClient(
             base_url=connection.url,
             headers=connection.headers | {"Accept-Encoding": "identity"},
@@ -120,13 +125,12 @@ class AgentServer:
                 return record
         return None
 
-    async def find_command(self, text: str, *, since: float) -> str | None:
-        """The id of the newest command since `since` (Unix time, the server's clock) that contains `text`."""
+    async def find_command(self, text: str) -> str | None:
+        """The id of the newest command that contains `text`, of the newest `SEARCH_PAGES` x 100."""
         page_id: str | None = None
         for _ in range(SEARCH_PAGES):
             page = await self._search(
                 kind__eq="BashCommand",
-                timestamp__gte=datetime.fromtimestamp(since, UTC).isoformat(),
                 sort_order="TIMESTAMP_DESC",
                 **({"page_id": page_id} if page_id else {}),
             )
@@ -216,6 +220,8 @@ class AgentServer:
                 yield response
         except httpx.HTTPError as error:
             raise ServerUnavailable(self._trouble(f"{path}: {_words(error)}")) from error
+        except (httpx.InvalidURL, UnicodeError):
+            raise self._not_an_agent_server("no request can be made to that address") from None
 
     async def _expect(self, response: httpx.Response) -> None:
         """Raise unless the answer is a success."""
@@ -224,7 +230,7 @@ class AgentServer:
         path = response.request.url.path
         await response.aread()
         match response.status_code:
-            case httpx.codes.UNAUTHORIZED | httpx.codes.FORBIDDEN:
+            case httpx.codes.UNAUTHORIZED | httpx.codes.FORBIDDEN if not self.is_known:
                 given = "the key it was given" if self.connection.session_key else "a call without a key"
                 raise Misconfigured(
                     f"the agent-server at {self.connection.url} refuses {given}; "
@@ -239,7 +245,9 @@ class AgentServer:
         what = self._without_key(what)
         return f"the agent-server at {self.connection.url} does not answer as it should ({what.strip()})"
 
-    def _not_an_agent_server(self, why: str) -> Misconfigured:
+    def _not_an_agent_server(self, why: str) -> AutomationError:
+        if self.is_known:
+            return ServerRefuses(self._trouble(why))
         return Misconfigured(
             f"{self.connection.url} does not behave like an agent-server of version 1.34 or later: "
             f"{self._without_key(why).strip()}; check AUTOMATION_AGENT_SERVER_URL"

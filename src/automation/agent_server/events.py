@@ -28,6 +28,13 @@ PAUSES = (0.2, 0.5, 1, 2, 5, 10, 30)
 log = logging.getLogger(__name__)
 
 
+class _Connect(connect):
+    """Follows no redirect: the key would travel with it."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
 class BashEvents:
     """Tells when commands end. Use as an async context manager.
 
@@ -81,7 +88,7 @@ class BashEvents:
             await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
 
     async def _receive(self) -> None:
-        async with connect(
+        async with _Connect(
             f"{self._connection.websocket_url}/sockets/bash-events",
             additional_headers=self._connection.headers,
             proxy=None,

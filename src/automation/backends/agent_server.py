@@ -2,25 +2,20 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from automation.backends import BackendName
-from automation.connection import AgentConnection, connect_to
+from automation.connection import AgentConnection
 
 
 @dataclass(frozen=True)
 class PersistentServer:
-    """A server's address and key (empty for an open server)."""
+    """A server that somebody has set up."""
 
-    url: str
-    session_key: str = field(default="", repr=False)
+    connection: AgentConnection
     name: BackendName = BackendName.AGENT_SERVER
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AgentConnection]:
-        """Nothing to make, nothing to take back.
-
-        Raises:
-            Misconfigured: not the address of a server.
-        """
-        yield connect_to(self.url, self.session_key)
+        """Nothing to make, nothing to take back."""
+        yield self.connection

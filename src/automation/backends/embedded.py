@@ -12,11 +12,11 @@ import os
 import secrets
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
-from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,25 +83,33 @@ class EmbeddedServer:
         connection = AgentConnection(
             f"http://127.0.0.1:{port}", self.session_key or secrets.token_urlsafe(32)
         )
-        guard = await _start_guard(home, port, connection.session_key)
+        guard = _start_guard(home, port, connection.session_key)
         try:
             await self._until_ready(connection, guard, home)
             yield connection
         finally:
             await asyncio.shield(_end(guard, home))
 
-    async def _until_ready(self, connection: AgentConnection, guard: Process, home: Path) -> None:
+    async def _until_ready(
+        self, connection: AgentConnection, guard: "subprocess.Popen[bytes]", home: Path
+    ) -> None:
         loop = asyncio.get_running_loop()
         began = told = loop.time()
         async with AgentServer(connection) as server:
             while True:
                 try:
+                    # Only our own server knows the key: the port could be somebody else's.
                     if await server.is_ready():
+                        await server.execute("true", timeout=10)
                         return
                 except ServerUnavailable:
                     pass
+                except Misconfigured:
+                    raise Misconfigured(
+                        f"something else answers on port {connection.url.rsplit(':', 1)[1]}; give another --port"
+                    ) from None
                 waited = loop.time() - began
-                ended = guard.returncode is not None or (home / ENDED).exists()
+                ended = guard.poll() is not None or (home / ENDED).exists()
                 if ended or waited > READY_WITHIN:
                     said = await asyncio.to_thread(_last_words, home, connection.session_key)
                     how = "ended at once" if ended else f"is not ready after {waited:.0f} s"
@@ -132,15 +140,13 @@ def server_environment(home: Path, session_key: str, ours: Mapping[str, str]) ->
     }
 
 
-async def _start_guard(home: Path, port: int, session_key: str) -> Process:
-    guard = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",
-        "-m",
-        "automation.backends.guard",
-        stdin=PIPE,
-        stdout=DEVNULL,
-        stderr=DEVNULL,
+def _start_guard(home: Path, port: int, session_key: str) -> "subprocess.Popen[bytes]":
+    """The guard, not as a child of the event loop: that would kill it when the loop is closed in a hurry."""
+    guard = subprocess.Popen(
+        [sys.executable, "-P", "-m", "automation.backends.guard"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     plan = {
@@ -159,20 +165,24 @@ async def _start_guard(home: Path, port: int, session_key: str) -> Process:
     }
     assert guard.stdin is not None  # noqa: S101
     guard.stdin.write(json.dumps(plan).encode() + b"\n")
-    await guard.stdin.drain()
+    guard.stdin.flush()
     return guard
 
 
-async def _end(guard: Process, home: Path) -> None:
-    """Closing its standard input tells the guard to end everything; it removes the directory, too."""
+async def _end(guard: "subprocess.Popen[bytes]", home: Path) -> None:
+    """Closing its standard input tells the guard to end everything and to remove the directory.
+
+    It does so even if nobody waits for it any more.
+    """
     assert guard.stdin is not None  # noqa: S101
     guard.stdin.close()
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(STOPPED_WITHIN):
-            await guard.wait()
-    except TimeoutError:
+            while guard.poll() is None:  # noqa: ASYNC110  # no loop watches this child, on purpose
+                await asyncio.sleep(0.02)
+    if guard.poll() is None:
         guard.kill()
-        await guard.wait()
+        guard.wait()
     await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
 
 

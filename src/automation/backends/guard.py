@@ -6,6 +6,7 @@ that carries the server's environment or descends from it (commands live in sess
 their server), and removes the server's directory.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -21,6 +22,7 @@ from typing import Any
 import psutil
 
 TERM_GRACE = 5.0
+REMOVE_TRIES = 20
 MARK = "OH_BASH_EVENTS_DIR"
 PR_SET_CHILD_SUBREAPER = 36  # prctl(2), Linux: orphans of the server become children of the guard
 
@@ -56,7 +58,7 @@ def main() -> int:
         # The parent looks for this, and reads the log before it closes our standard input.
         Path(plan["ended"]).touch()
         sys.stdin.read()
-    shutil.rmtree(home, ignore_errors=True)
+    _remove(home, plan["environment"])
     return int(failed)
 
 
@@ -95,6 +97,18 @@ def _end(server: "subprocess.Popen[bytes]", environment: dict[str, Any]) -> None
             how = "kill"
         if time.monotonic() > deadline + TERM_GRACE:
             return
+
+
+def _remove(home: Path, environment: dict[str, Any]) -> None:
+    """Remove the directory; what was being started while the rest was ended may still write into it."""
+    for _ in range(REMOVE_TRIES):
+        shutil.rmtree(home, ignore_errors=True)
+        if not home.exists():
+            return
+        for process in _remaining(environment[MARK]):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        time.sleep(0.1)
 
 
 def _remaining(mark: str) -> list[psutil.Process]:

@@ -8,11 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from automation.catalogue import DEFAULT_PLACES, Found, list_automations
+from automation.catalogue import DEFAULT_PLACES, Found, list_automations, read_at
 from automation.cli import Exit
 from automation.cli.options import automations_path_option, json_option, repository_option
-from automation.definition import Reading, read_definition
-from automation.errors import Misconfigured
 from automation.packing.repository import Repository
 from automation.sentences import one_line
 
@@ -50,7 +48,7 @@ def check(path: Path | None, directory: Path, automations_path: str | None, *, a
     PATH is one automation.yaml or the directory that holds it; without it, all of the repository's are checked.
     """
     readings = (
-        [_read(path)]
+        [read_at(path)]
         if path
         else [found.reading for found in list_automations(_root(directory), automations_path)]
     )
@@ -71,16 +69,6 @@ def check(path: Path | None, directory: Path, automations_path: str | None, *, a
 def _root(directory: Path) -> Path:
     repository = Repository.discover(directory)
     return repository.root if repository else directory.resolve()
-
-
-def _read(path: Path) -> Reading:
-    file = path / "automation.yaml" if path.is_dir() else path
-    try:
-        return read_definition(file.read_text(encoding="utf-8"), file=str(file))
-    except OSError as error:
-        raise Misconfigured(f"{file} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise Misconfigured(f"{file} is not UTF-8 text") from None
 
 
 def _row(found: Found) -> tuple[str, str, str, str, str]:

@@ -4,10 +4,8 @@ Colour and weight only in a terminal; piped, the same lines are plain. With `--j
 standard error, too, and standard output holds the one document.
 """
 
-import codecs
-import sys
 import time
-from typing import IO
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -18,6 +16,9 @@ from automation.run.progress import Phase
 from automation.sentences import one_line
 from automation.verdict import Verdict, duration
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 STYLES = {
     Conclusion.SUCCESS: "bold green",
     Conclusion.FAILURE: "bold red",
@@ -27,13 +28,24 @@ STYLES = {
 }
 
 
-class Display:
-    """A run's progress on the terminal; `Progress` for people."""
+class _Console(Console):
+    """Says nothing more once nobody reads it; what is going on has to be ended in order."""
 
-    def __init__(self, output: IO[str] | None = None, *, quiet: bool = False) -> None:
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
-        self._output = output or sys.stdout
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
+class Display:
+    """A run's progress on the terminal; `Progress` for people.
+
+    Attributes:
+        on_closed: called once if the output cannot be written any more.
+    """
+
+    def __init__(self, output: TextIO | None, *, quiet: bool = False) -> None:
+        self.on_closed: Callable[[], None] = lambda: None
+        self._console = _Console(stderr=True, highlight=False, soft_wrap=True, quiet=quiet)
+        self._output = output.buffer if output is not None else None
         self._at_line_start = True
         self._phase: tuple[str, str, float] | None = None
 
@@ -45,7 +57,7 @@ class Display:
         self._phase = (phase, detail, time.monotonic())
 
     def output(self, data: bytes) -> None:
-        self._write(self._decoder.decode(data))
+        self._write(data)
 
     def note(self, sentence: str) -> None:
         self._end_line()
@@ -53,7 +65,6 @@ class Display:
 
     def end(self) -> None:
         """The run is over: end what is open."""
-        self._write(self._decoder.decode(b"", final=True))
         self._end_phase()
 
     def verdict(self, verdict: Verdict, outcome: Outcome) -> None:
@@ -75,15 +86,21 @@ class Display:
             self._console.print(Text(f"  first error in the output: {outcome.output.first_error}"))
         self._console.print(Text(f"  run {outcome.run_id}, {duration(outcome.seconds)} in all", style="dim"))
 
-    def _write(self, text: str) -> None:
-        if text:
-            self._output.write(text)
+    def _write(self, data: bytes) -> None:
+        if self._output is None or not data:
+            return
+        try:
+            self._output.write(data)
             self._output.flush()
-            self._at_line_start = text.endswith("\n")
+        except (OSError, ValueError):
+            # Nobody reads any more, or the disk is full.
+            self._output = None
+            self.on_closed()
+        self._at_line_start = data.endswith(b"\n")
 
     def _end_line(self) -> None:
         if not self._at_line_start:
-            self._write("\n")
+            self._write(b"\n")
 
     def _end_phase(self) -> None:
         if self._phase is not None:

@@ -22,6 +22,7 @@ from automation.catalogue import Automation, find_automation
 from automation.cli import Exit, exit_code
 from automation.cli.display import Display
 from automation.cli.options import pairs, secrets_from_environment, settings
+from automation.connection import connect_to
 from automation.errors import Misconfigured
 from automation.outcome import Outcome
 from automation.packing.repository import Repository
@@ -45,24 +46,27 @@ def run_job(
     **wishes: Any,
 ) -> int:
     """Do what the options of `automation run` say; returns the exit code."""
-    display = Display(sys.stderr if as_json else None, quiet=quiet)
+    display = Display(sys.stderr if as_json else sys.stdout, quiet=quiet)
     repository = Repository.discover(directory)
     root = repository.root if repository else directory.resolve()
     found = find_automation(root, _at(automation, directory, root), automations_path)
     chosen = _backend(backend, settings(agent_server_url), display)
     wish = _wish(**wishes)
+    if report is not None:
+        _write(report, "")
     display.head(f"{found.definition.name} · {_where(chosen)} · run {wish.run_id}")
     with tempfile.TemporaryDirectory(prefix="automation-run-") as workspace:
         job = _Job(found, repository, wish, chosen, display, patience=patience, keep=keep)
-        outcome = asyncio.run(job.run(Path(workspace)))
+        asyncio.run(job.run(Path(workspace)))
+    outcome = job.outcome
     if outcome is None:
-        click.echo("cancelled before the run was started", err=True)
+        display.note(f"cancelled; if it had been started, automation stop {wish.run_id} ends it")
         return Exit.CANCELLED
     display.verdict(outcome.verdict, outcome)
-    if report is not None:
-        _write(report, write_report(found.definition.name, outcome).as_markdown())
     if as_json:
         click.echo(json.dumps(as_document(found.slug, outcome), indent=2))
+    if report is not None:
+        _write(report, write_report(found.definition.name, outcome).as_markdown())
     return exit_code(outcome.verdict.reason)
 
 
@@ -77,9 +81,10 @@ class _Job:
     display: Display
     patience: float
     keep: bool
+    outcome: Outcome | None = None
 
-    async def run(self, workspace: Path) -> Outcome | None:
-        """The outcome; None if it was cancelled before there was anything to stop."""
+    async def run(self, workspace: Path) -> None:
+        """Leaves the outcome, or none if it was cancelled before there was one."""
         stop = Stop()
         conducting = asyncio.Event()
         task = asyncio.current_task()
@@ -94,6 +99,7 @@ class _Job:
             else:
                 task.cancel()
 
+        self.display.on_closed = lambda: stop.ask("the end of whoever read its output")
         with suppress(asyncio.CancelledError):
             _on_signals(on_signal)
             assembly = await asyncio.to_thread(
@@ -112,17 +118,16 @@ class _Job:
                     stop=stop,
                 )
                 conducting.set()
-                outcome = await conductor.conduct()
+                self.outcome = await conductor.conduct()
                 conducting.clear()
                 self.display.end()
-            return outcome
-        return None
 
 
 def _on_signals(act: Callable[[signal.Signals], None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, act, number)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup means what it says
+            loop.add_signal_handler(number, act, number)
 
 
 def _at(name: str, directory: Path, root: Path) -> str:
@@ -165,7 +170,7 @@ def _backend(name: str | None, given: Settings, display: Display) -> Backend:
         raise Misconfigured(f"--backend agent-server needs --agent-server-url or {AGENT_SERVER_URL}")
     if chosen is BackendName.EMBEDDED or not given.is_agent_server_mode:
         return EmbeddedServer(waiting=_Waiting(display))
-    return PersistentServer(given.agent_server_url, given.agent_server_api_key)
+    return PersistentServer(connect_to(given.agent_server_url, given.agent_server_api_key))
 
 
 class _Waiting:
@@ -183,7 +188,7 @@ class _Waiting:
 
 def _where(backend: Backend) -> str:
     if isinstance(backend, PersistentServer):
-        return f"on the agent-server at {backend.url}"
+        return f"on the agent-server at {backend.connection.url}"
     return "on an agent-server started for this run (embedded)"
 
 

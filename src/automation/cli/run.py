@@ -59,7 +59,9 @@ from automation.settings import AGENT_SERVER_URL
     help="Output after which the run is ended.",
 )
 @click.option(
-    "--run-id", metavar="ID", help="A run of one id is started once at the most [default: a new one]."
+    "--run-id",
+    metavar="ID",
+    help="While a run of this id is under way or kept, follow it instead of starting again [default: a new one].",
 )
 @run_directory_option
 @click.option("--keep", is_flag=True, help="Leave the run's directory on the server.")

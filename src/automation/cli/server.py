@@ -4,6 +4,7 @@ import asyncio
 import json
 import shlex
 import signal
+from contextlib import suppress
 
 import click
 
@@ -13,9 +14,11 @@ from automation.cli import Exit
 from automation.cli.options import json_option, settings
 from automation.connection import AgentConnection, connect_to
 from automation.errors import AutomationError, Misconfigured
+from automation.run.patience import FIRST_CONTACT, Patience
 from automation.sentences import one_line
 from automation.settings import AGENT_SERVER_API_KEY, AGENT_SERVER_URL
 
+WATCH_EVERY = 5.0
 MACHINE = """printf 'bash=%s\\n' "$(bash -c 'echo $BASH_VERSION' 2>/dev/null)"
 for tool in tar git; do printf '%s=%s\\n' "$tool" "$(command -v $tool)"; done
 printf 'workspaces=%s\\n' "${OH_WORKSPACE_PATH:-$HOME/.openhands/workspaces}" """
@@ -71,7 +74,8 @@ async def _serve(embedded: EmbeddedServer, *, as_json: bool) -> int:
             task.cancel()
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, end)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, end)
     try:
         async with embedded.connect() as connection:
             ready = True
@@ -81,7 +85,11 @@ async def _serve(embedded: EmbeddedServer, *, as_json: bool) -> int:
                 click.echo(f"export {AGENT_SERVER_URL}={connection.url}")
                 click.echo(f"export {AGENT_SERVER_API_KEY}={shlex.quote(connection.session_key)}")
                 click.echo("the agent-server is ready; Ctrl-C ends it", err=True)
-            await ended.wait()
+            async with AgentServer(connection) as agent_server:
+                while not ended.is_set():
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(ended.wait(), WATCH_EVERY)
+                    await Patience(FIRST_CONTACT).bear(agent_server.info)
     except asyncio.CancelledError:
         return Exit.CANCELLED
     return Exit.SUCCESS

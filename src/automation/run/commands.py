@@ -47,9 +47,6 @@ class Place:
     date: float
     free: int | None = None
     claim: str = ""
-    uid: str = ""
-    boot: str = ""
-    bash: str = ""
 
     def path(self, name: str) -> str:
         return f"{self.directory}/{name}"
@@ -59,9 +56,8 @@ def prepare_command(key: UUID, base: str | None) -> str:
     """Make the run's private directory, or find it; repeatable."""
     return f"""umask 077
 {_enter(key, base, create=True)} || exit 73
-printf 'directory=%s\\nuid=%s\\ndate=%s\\n' "$PWD" "$(id -u)" "$(date +%s)"
+printf 'directory=%s\\ndate=%s\\n' "$PWD" "$(date +%s)"
 printf 'free=%s\\n' "$(df -Pk . | sed -n '$s/^[^ ]* *[0-9]* *[0-9]* *\\([0-9]*\\) .*/\\1/p')"
-printf 'boot=%s\\n' "$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.boottime)"
 printf 'bash=%s\\n' "$(bash -c 'echo $BASH_VERSION' 2>&1)"
 command -v tar >/dev/null && echo tar=yes
 [ ! -e claim ] || printf 'claim=%s\\n' "$(cat claim)"
@@ -90,9 +86,6 @@ def parse_place(answer: str) -> Place:
         date=float(facts["date"]),
         free=int(facts["free"]) * 1024 if facts.get("free", "").isdigit() else None,
         claim=claimed_token(facts.get("claim", "")),
-        uid=facts.get("uid", ""),
-        boot=facts.get("boot", ""),
-        bash=facts.get("bash", ""),
     )
 
 
@@ -104,18 +97,26 @@ def start_command(
     A second start of the same run finds the claim taken, prints it and does nothing else.
     """
     assert TOKEN.fullmatch(token)  # noqa: S101
-    words = [f"{timeout:g}", _tenths(grace), str(limit), *map(quote, outputs)]
-    return f"""umask 077; cd {quote(place.directory)} || exit 73
-s=; {{ read -r s < /proc/$$/stat; }} 2>/dev/null; set -- ${{s##*) }}; t=${{20:-$(ps -o lstart= -p $$ | tr -s ' ' _)}}
-b=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.boottime | tr -s ' ' _)
-(set -C; echo "start $$ $t $b {place.date:.0f} {token}" > claim) 2>/dev/null || {{ rm -f payload-{token}.tar; cat claim; exit {ALREADY_CLAIMED}; }}
-tar xf payload-{token}.tar && rm -f payload-{token}.tar && exec bash runner.sh run {" ".join(words)}"""
+    words = [_tenths(timeout), _tenths(grace), str(limit), *map(quote, outputs)]
+    payload = f"payload-{token}.tar"
+    return f"""u=$(umask); umask 077; cd {quote(place.directory)} || exit 73
+s=; {{ read -r s < /proc/$$/stat; }} 2>/dev/null; set -- ${{s##*) }}
+t=${{20:-$(LC_ALL=C ps -o lstart= -p $$ | tr -s ' ' _)}}
+b=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null || sysctl -n kern.bootsessionuuid)
+echo "start $$ $t $b {place.date:.0f} {token}" > claim-$$ && ln claim-$$ claim 2>/dev/null && rm -f claim-$$ || {{
+rm -f claim-$$; grep -q {token} claim || rm -f {payload}; cat claim; exit {ALREADY_CLAIMED}; }}
+tar xf {payload} && rm -f {payload} && exec bash runner.sh run "$u" {" ".join(words)}"""
 
 
 def stop_command(key: UUID, base: str | None, cause: Cause, *, grace: float, forestall: bool) -> str:
     """End the run; with `forestall`, one that nobody has started yet never will be."""
     enter = _enter(key, base, create=forestall)
     return f"umask 077; {enter} || {_ABSENT}; {_inline_runner('stop', cause, _tenths(grace))}"
+
+
+def sweep_command(key: UUID, base: str | None, cause: Cause, *, grace: float) -> str:
+    """End whatever lives of a run that was started."""
+    return f"{_enter(key, base, create=False)} || {_ABSENT}; {_inline_runner('sweep', cause, _tenths(grace))}"
 
 
 def probe_command(key: UUID, base: str | None) -> str:
@@ -135,7 +136,6 @@ class Look:
 
     Attributes:
         exists: the run's directory is there.
-        has_status: `status.json` is there.
         processes: processes that carry this run's environment, in its group or escaped from it.
         date, since: Unix time by the server's clock, now and when the run was prepared.
         token: of the payload that was started.
@@ -143,7 +143,6 @@ class Look:
 
     process: Process
     exists: bool
-    has_status: bool
     processes: int
     directory: str
     date: float
@@ -172,7 +171,6 @@ def parse_look(answer: str) -> Look:
     return Look(
         process=process,
         exists=facts["claim"] != "absent",
-        has_status=facts.get("status") == "true",
         processes=int(facts.get("processes") or 0),
         directory=facts.get("directory", ""),
         date=float(facts.get("date") or 0),
@@ -202,7 +200,7 @@ def _enter(key: UUID, base: str | None, *, create: bool) -> str:
 
 def _tenths(seconds: float) -> str:
     """Bash counts in whole numbers."""
-    return str(round(seconds * 10))
+    return str(max(round(seconds * 10), 0))
 
 
 def _inline_runner(*words: str) -> str:

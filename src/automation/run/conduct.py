@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, assert_never
 
 from pydantic import BaseModel
 
@@ -25,6 +25,7 @@ from automation.redaction import Redactor
 from automation.redaction.secret_forms import MIN_LENGTH
 from automation.result import Result
 from automation.run.follow import Follower
+from automation.run.observe import observe
 from automation.run.patience import FIRST_CONTACT, Patience
 from automation.run.progress import Phase, Progress, Silent
 from automation.run.start import Order, Started, start
@@ -87,8 +88,8 @@ class Conductor:
         began = time.monotonic()
         redactor = Redactor([*self.secrets, self.connection.session_key])
         listener = _Listener(self.progress, redactor)
-        if redactor.too_short:
-            listener.note(f"{redactor.too_short} secrets have fewer than {MIN_LENGTH} characters: not masked")
+        if short := sum(0 < len(secret.strip()) < MIN_LENGTH for secret in self.secrets):
+            listener.note(f"not masked, because shorter than {MIN_LENGTH} characters: {short} of the secrets")
         try:
             seen, started = await self._conduct(listener)
         except AutomationError as error:
@@ -123,17 +124,24 @@ class Conductor:
                     ended = work.result()
                 else:
                     ended = await self._stop(server, work, listener)
-            except asyncio.CancelledError:
+            except BaseException:
+                # Cancelled, or something that nobody foresaw: the run must not go on unattended.
                 work.cancel()
-                await asyncio.shield(self._stop_quietly(server))
+                if Phase.UPLOAD in listener.entered and not self._is_others and not self.stop.by:
+                    await asyncio.shield(self._stop_quietly(server))
                 raise
             finally:
                 stopping.cancel()
                 work.cancel()
                 await asyncio.gather(work, stopping, return_exceptions=True)
-            if not (self.keep or ended[0].lost):
+            if not (self.keep or ended[0].lost or self._is_others):
                 await self._release(server, listener)
             return ended
+
+    @property
+    def _is_others(self) -> bool:
+        """Somebody else started this run: it is theirs to remove."""
+        return self._started is not None and self._started.adopted
 
     async def _start_and_follow(
         self, server: AgentServer, events: BashEvents, listener: "_Listener"
@@ -146,6 +154,7 @@ class Conductor:
             )
         sdk_version = str(info.get("sdk_version", ""))
         self._started = started = await start(server, events, self.order, sdk_version, patience, listener)
+        server.is_known = True
         if started.adopted:
             listener.note("this run was started before: following that one, nothing is started twice")
         follower = Follower(server, events, started, patience, listener, self.interval)
@@ -159,21 +168,34 @@ class Conductor:
         listener.enter(Phase.STOP, self.stop.by)
         try:
             async with asyncio.timeout(STOP_WITHIN):
-                if self._started is None:
-                    work.cancel()
-                    await asyncio.gather(work, return_exceptions=True)
-                look = await stop(server, self.order.key, self.order.base, self.stop.cause)
-                if look.process is Process.ALIVE and self._started and self._started.command_id:
-                    await server.stop_command(self._started.command_id)
-                if self._started is None:
-                    process = Process.GONE if look.process is Process.UNKNOWN else look.process
-                    return Observation(process=process, stopped_by=self.stop.by), None
-                seen, started = await work
-                return replace(seen, stopped_by=self.stop.by), started
-        except (TimeoutError, ServerUnavailable, Misconfigured) as error:
-            why = error.sentence if isinstance(error, AutomationError) else f"no answer in {STOP_WITHIN:g} s"
-            listener.note(f"the run may still be going on at the server: it could not be stopped ({why})")
-            return Observation(process=Process.GONE, stopped_by=self.stop.by), self._started
+                seen = await self._confirmed_end(server, work)
+        except TimeoutError:
+            seen = Observation(lost=f"no answer in {STOP_WITHIN:g} s")
+        except AutomationError as error:
+            seen = Observation(lost=error.sentence)
+        return replace(seen, stopped_by=self.stop.by), self._started
+
+    async def _confirmed_end(
+        self, server: AgentServer, work: "asyncio.Task[tuple[Observation, Started]]"
+    ) -> Observation:
+        if self._started is None:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+        look = await stop(server, self.order.key, self.order.base, self.stop.cause)
+        if look.process is Process.ALIVE and self._started and self._started.command_id:
+            await server.stop_command(self._started.command_id)
+        if self._started is not None:
+            seen, self._started = await work
+            return seen
+        match look.process:
+            case Process.NEVER_STARTED:
+                return Observation(process=Process.NEVER_STARTED)
+            case Process.GONE:
+                return await observe(server, look)
+            case Process.ALIVE | Process.UNKNOWN:
+                return Observation(lost="its processes did not end")
+            case _:
+                assert_never(look.process)
 
     async def _stop_quietly(self, server: AgentServer) -> None:
         """The caller is being cancelled: the run must not outlive it."""
@@ -203,11 +225,13 @@ class _Listener:
     def __init__(self, progress: Progress, redactor: Redactor) -> None:
         self.excerpt = Excerpt()
         self.notes: list[str] = []
+        self.entered: set[Phase] = set()
         self._progress = progress
         self._redactor = redactor
         self._stream = redactor.stream()
 
     def enter(self, phase: Phase, detail: str = "") -> None:
+        self.entered.add(phase)
         self._progress.enter(phase, self._redactor.text(detail))
 
     def output(self, data: bytes) -> None:

@@ -12,20 +12,21 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from automation.agent_server import AgentServer, BashEvents, CommandRecord
-from automation.errors import ServerUnavailable
-from automation.observation import Cause, Observation, Process, Record
+from automation.errors import ServerRefuses, ServerUnavailable
+from automation.observation import Cause, Observation, Presence, Process, Record
 from automation.result import MAX_BYTES
 from automation.run.commands import ALREADY_CLAIMED, Look, claimed_token
 from automation.run.patience import Patience, ServerLost
 from automation.run.progress import Phase, Progress
 from automation.run.start import NEVER, Started, find_start
-from automation.run.stop import look, stop
+from automation.run.stop import look, sweep
 
 SMALL_FILE = 1024 * 1024
 LOOK_EVERY = 60.0
 LOOK_EVERY_WITHOUT_SOCKET = 10.0
 # The record follows the runner's last act within milliseconds; a busy server's search took 13 s.
 RECORD_GRACE = 3.0
+LAST_TRIES = 6
 FIRST_PAUSES = (0.05, 0.1, 0.2, 0.4)
 
 
@@ -79,8 +80,11 @@ class Follower:
         await asyncio.wait([end], timeout=seconds)
         return _as_observation(end.result()) if end.done() else None
 
-    async def _read_output(self) -> None:
-        """All output that is there, from the byte where the last reading stopped."""
+    async def _read_output(self) -> bool:
+        """All output that is there, from the byte where the last reading stopped.
+
+        Returns whether it could be read: a file that the run has made unreadable must not hold up its end.
+        """
         while True:
             try:
                 async for chunk in self.server.read_from(self.run.place.path("output.log"), self.offset):
@@ -89,12 +93,22 @@ class Follower:
                     self.patience.answered()
                     if kept:
                         self.progress.output(kept)
+            except ServerRefuses:
+                return False
             except ServerUnavailable as error:
                 self._heard = NEVER
                 await self.patience.wait_after(error)
             else:
                 self.patience.answered()
+                return True
+
+    async def _read_rest(self) -> None:
+        """The output to its end, or a note that it is not whole."""
+        for _ in range(LAST_TRIES):
+            if await self._read_output():
                 return
+            await asyncio.sleep(0.5)
+        self.progress.note("the end of the output could not be read from the server")
 
     async def _look_if_needed(self) -> Observation | None:
         """Look at the run itself if its end can have been missed. None while it goes on."""
@@ -122,8 +136,14 @@ class Follower:
             case Process.NEVER_STARTED:
                 # The record of our own start says so, too, if it is true: the run could write that claim.
                 return await self._late_record(now) or Observation(process=Process.NEVER_STARTED)
-            case Process.GONE | Process.UNKNOWN:
+            case Process.GONE:
                 return await self._late_record(now) or Observation(process=Process.GONE)
+            case Process.UNKNOWN:
+                # Not claimed yet, or its directory is gone: a start may be slow, so look once more.
+                late = await self._late_record(now)
+                again = await look(self.server, self.run.key, self.run.base)
+                is_gone = again.process in {Process.UNKNOWN, Process.GONE}
+                return late or (Observation(process=Process.GONE) if is_gone else None)
             case _:
                 assert_never(now.process)
 
@@ -155,12 +175,10 @@ class Follower:
 
     async def _collect(self, seen: Observation) -> Observation:
         """Everything that the run left on the server's disk."""
-        _, status_line = await asyncio.gather(self._read_output(), self._read("status.json"))
+        _, status_line = await asyncio.gather(self._read_rest(), self._read("status.json"))
         self.progress.enter(Phase.COLLECT)
         if status_line is None and seen.process is not Process.NEVER_STARTED:
-            # Nobody watches the group any more: end what the dead runner left.
-            await self.patience.bear(self._sweep)
-            status_line = await self._read("status.json")
+            status_line = await self._without_status(seen)
         seen = replace(
             seen, run=str(self.run.key), status_line=(status_line or b"").decode("utf-8", "replace")
         )
@@ -168,17 +186,23 @@ class Follower:
         if status is None:
             return replace(seen, log=await self._read("runner.log"))
         result, summary, log = await asyncio.gather(
-            self._read_if("result.json", there=status.result, limit=MAX_BYTES + 1),
-            self._read_if("summary.md", there=status.summary),
-            self._read_if("runner.log", there=status.log),
+            self._read_if("result.json", there=status.result is Presence.FILE, limit=MAX_BYTES + 1),
+            self._read_if("summary.md", there=status.summary is Presence.FILE),
+            self._read_if("runner.log", there=status.log is Presence.FILE),
         )
         return replace(seen, result=result, summary=summary, log=log)
 
     async def _read(self, name: str, limit: int = SMALL_FILE) -> bytes | None:
         return await self.patience.bear(lambda: self.server.read_file(self.run.place.path(name), limit=limit))
 
-    async def _sweep(self) -> None:
-        await stop(self.server, self.run.key, self.run.base, Cause.ABANDONED, forestall=False)
+    async def _without_status(self, seen: Observation) -> bytes | None:
+        """What to judge by where `status.json` is missing."""
+        if seen.record is not None and Observation(status_line=seen.record.line).status is not None:
+            # The runner printed it, too; somebody who followed the same run has removed the directory since.
+            return seen.record.line.encode()
+        # Nobody watches the group any more: end what the dead runner left.
+        await self.patience.bear(lambda: sweep(self.server, self.run.key, self.run.base, Cause.ABANDONED))
+        return await self._read("status.json")
 
     async def _read_if(self, name: str, *, there: bool, limit: int = SMALL_FILE) -> bytes | None:
         return await self._read(name, limit) if there else None

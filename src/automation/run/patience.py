@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from automation.defaults import PATIENCE
-from automation.errors import ServerUnavailable
+from automation.errors import Misconfigured, ServerUnavailable
 
 PAUSES = (0.25, 0.5, 1, 2, 4, 8, 15)
 # Nobody waits two minutes for a mistyped address.
@@ -24,6 +24,8 @@ class Patience:
     """
 
     def __init__(self, seconds: float = PATIENCE) -> None:
+        if not seconds >= 0:
+            raise Misconfigured("patience is a number of seconds, 0 or more")
         self.seconds = seconds
         self._answered = time.monotonic()
         self._failures = 0

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # The part of a run that lives on the server's machine, beside the automation.
 #
-#   runner.sh run TIMEOUT GRACE LIMIT [OUTPUT...]
-#                                start set-up and entrypoint, watch them, write status.json
+#   runner.sh run UMASK TIMEOUT GRACE LIMIT [OUTPUT...]
+#                                unpack, start set-up and entrypoint, watch them, write status.json
 #   runner.sh stop CAUSE GRACE   end the run and everything it started, say what is left
+#   runner.sh sweep CAUSE GRACE  the same, but what has not started may still start
 #   runner.sh probe              say what is known of the run, change nothing
 #
-# TIMEOUT is in seconds, GRACE (between TERM and KILL) in tenths of a second, LIMIT (of output) in bytes;
-# each OUTPUT is a name that the run has to report, for whoever reads the status later.
+# UMASK is the server's, for the run; TIMEOUT and GRACE (between TERM and KILL) are in tenths of a second, LIMIT
+# (of output) in bytes; each OUTPUT is a name that the run has to report, for whoever reads the status later.
 #
 # The working directory is the run's directory. Its files are the protocol:
 #
@@ -21,11 +22,15 @@
 #
 # shellcheck disable=SC2013,SC2086,SC2094  # pids and stat fields are split on purpose; each file is read into a variable
 set -u
+had_locale=false
+[ -z "${LC_ALL+set}" ] || had_locale=true
+locale=${LC_ALL-}
 export LC_ALL=C
 umask 077
 directory=$PWD
 
-say() { printf '%s\n' "$*" >> "$directory/runner.log"; }
+# Standard error is the runner's log, opened before the run could put anything at its name.
+say() { printf '%s\n' "$*" >&2; }
 
 # A token that changes when a pid is used again: start time in ticks since boot, proc(5) field 22.
 started_at() {
@@ -43,7 +48,7 @@ started_at() {
 
 boot_id() {
   { read -r boot < /proc/sys/kernel/random/boot_id; } 2> /dev/null ||
-    boot=$(sysctl -n kern.boottime | tr -s ' ' _)
+    boot=$(sysctl -n kern.bootsessionuuid)
 }
 
 # $1 is alive and is the process that was started at $2.
@@ -109,27 +114,38 @@ escaped_json() {
   printf '[%s]' "${json#,}"
 }
 
-take_cause() { (set -C; printf '%s\n' "$1" > cause) 2> /dev/null; }
+# Write down why the run is ended, unless somebody has before. A link that names it is made whole or not at
+# all, and opens nothing: the run could have put a pipe at any name.
+take_cause() { ln -s "$1" cause 2> /dev/null; }
+
+# Sets cause. What is no link of ours, or says what the runner never writes, was put there to look better.
+read_cause() {
+  cause=exited
+  [ -e cause ] || [ -L cause ] || return 0
+  cause=$(readlink cause) || cause=terminated
+  [ "$cause" != exited ] || cause=terminated
+}
 
 uptime_ms() {
   local up
   if { read -r up _ < /proc/uptime; } 2> /dev/null; then ms=$((10#${up/./} * 10)); else ms=$((SECONDS * 1000)); fi
 }
 
-# Runs in a process group of its own; its last act is to become the entrypoint. What it needs after the
-# environment is read stands in positional parameters: no variable of the run can change those.
-automation() {
+# What the process group does; its last act is to become the entrypoint. What it needs after the environment
+# is read stands in positional parameters: no variable of the run can change those.
+automation() { # UMASK
   local entrypoint
+  unpack >> runner.log 2>&1 || exit
   IFS= read -r -d '' entrypoint < entrypoint
-  set -- "$directory" "$entrypoint"
-  cd work || exit 126
+  set -- "$directory" "$entrypoint" "$1"
+  cd work || exit
+  printf 'set-up\n' > "$1/phase"
+  if $had_locale; then LC_ALL=$locale; else unset LC_ALL; fi
+  umask "$3"
   # shellcheck disable=SC1091  # written by the client for this run
-  . "$1/environment" || exit 126
+  . "$1/environment" || exit
   command -p rm -f "$1/environment"
-  if [ -f setup.sh ]; then
-    printf 'set-up\n' > "$1/phase"
-    bash setup.sh || exit
-  fi
+  if [ -f setup.sh ]; then bash setup.sh || exit; fi
   printf 'entrypoint\n' > "$1/phase"
   exec bash -c "$2"
 }
@@ -156,12 +172,18 @@ unpack() {
 }
 
 # The size of what was written, whatever has become of the file's name.
-output_size() { wc -c <&3; }
+output_size() {
+  local count
+  count=$(wc -c < /dev/fd/3) && echo $((count))
+}
 
 watch_output() { # LIMIT
   local size last=0 pause=0.2
-  while sleep "$pause"; do
-    size=$(($(output_size)))
+  # A sleep may be killed by the run: that only makes the next look come sooner.
+  while :; do
+    sleep "$pause"
+    # What cannot be counted any more counts as too much.
+    size=$(output_size) || size=$(($1 + 1))
     if [ "$size" -gt "$1" ]; then
       take_cause output-limit
       end_group "$group" 10
@@ -172,8 +194,11 @@ watch_output() { # LIMIT
   done
 }
 
-watch_deadline() { # SECONDS GRACE
-  sleep "$1"
+watch_deadline() { # TIMEOUT GRACE
+  local left
+  while uptime_ms; left=$((began_ms + $1 * 100 - ms)); [ "$left" -gt 0 ]; do
+    sleep "$((left / 1000)).$(printf %03d $((left % 1000)))"
+  done
   take_cause timed-out
   end_group "$group" "$2"
 }
@@ -184,45 +209,44 @@ names_json() { # NAME...
   printf '[%s]' "${json#,}"
 }
 
-run() { # TIMEOUT GRACE LIMIT [OUTPUT...]
-  local code=null began ended cause=exited phase=unpack left=false interrupted=false watchers=() pid
+run() { # UMASK TIMEOUT GRACE LIMIT [OUTPUT...]
+  local code began ended cause phase left=false interrupted=false watchers=() pid size
   exec < /dev/null 2>> runner.log
   : > output.log
   exec 3< output.log
-  trap 'interrupted=true; take_cause terminated; [ -z "${group:-}" ] || end_group "$group" 5' TERM INT HUP
+  printf 'unpack\n' > phase
+  trap 'interrupted=true; take_cause terminated; end_group "${group:-0}" 5' TERM INT HUP
   began=$(date +%s)
-  uptime_ms; began_ms=$ms
-  if ! unpack >> runner.log 2>&1; then
-    take_cause unpack-failed
+  uptime_ms
+  began_ms=$ms
+  set -m
+  automation "$1" >> output.log 2>&1 3<&- &
+  group=$!
+  started_at "$group"
+  printf '%s %s\n' "$group" "${started:-0}" > group.new && mv -f group.new group
+  watch_deadline "$2" "$3" > /dev/null 2>&1 &
+  watchers+=($!)
+  watch_output "$4" > /dev/null 2>&1 &
+  watchers+=($!)
+  disown "${watchers[@]}"
+  set +m
+  [ ! -L cause ] || end_group "$group" "$3"
+  while :; do
+    wait "$group" 2> /dev/null
+    code=$?
+    if $interrupted; then interrupted=false; else break; fi
+  done
+  for pid in "${watchers[@]}"; do kill -KILL -- "-$pid" 2> /dev/null; done
+  if group_lives "$group"; then
+    left=true
+    say "ended the processes that were left in the run's group"
+    end_group "$group" 20
   fi
-  if [ ! -e cause ]; then
-    set -m
-    automation >> output.log 2>&1 3<&- &
-    group=$!
-    started_at "$group"
-    printf '%s %s\n' "$group" "${started:-0}" > group.new && mv -f group.new group
-    watch_deadline "$1" "$2" > /dev/null 2>&1 &
-    watchers+=($!)
-    watch_output "$3" > /dev/null 2>&1 &
-    watchers+=($!)
-    disown "${watchers[@]}"
-    set +m
-    [ ! -e cause ] || end_group "$group" "$2"
-    phase=set-up
-    while :; do
-      wait "$group" 2> /dev/null
-      code=$?
-      if $interrupted; then interrupted=false; else break; fi
-    done
-    for pid in "${watchers[@]}"; do kill -KILL -- "-$pid" 2> /dev/null; done
-    if group_lives "$group"; then
-      left=true
-      say "ended the processes that were left in the run's group"
-      end_group "$group" 20
-    fi
-    [ ! -f phase ] || read -r phase < phase
-  fi
-  [ ! -f cause ] || read -r cause < cause
+  if [ -f phase ]; then read -r phase < phase; else phase=entrypoint; fi
+  size=$(output_size) || size=$(($4 + 1))
+  [ "$size" -le "$4" ] || take_cause output-limit
+  [ "$phase" != unpack ] || take_cause unpack-failed
+  read_cause
   rm -f environment
   find_escaped
   if [ ${#escaped[@]} -gt 0 ] && [ "$cause" != exited ]; then
@@ -232,21 +256,22 @@ run() { # TIMEOUT GRACE LIMIT [OUTPUT...]
   [ ${#escaped[@]} -eq 0 ] || say "left the run's process group and still running: ${escaped[*]}"
   ended=$(date +%s)
   uptime_ms
-  status=$(printf '{"version":1,"run":"%s","cause":"%s","phase":"%s","exit_code":%s,"started":%s,"ended":%s,"milliseconds":%s,"output":%s,"result":%s,"summary":%s,"log":%s,"outputs":%s,"left":%s,"escaped":%s}' \
+  status=$(printf '{"version":1,"run":"%s","cause":"%s","phase":"%s","exit_code":%s,"started":%s,"ended":%s,"milliseconds":%s,"output":%s,"result":"%s","summary":"%s","log":"%s","outputs":%s,"left":%s,"escaped":%s}' \
     "${directory##*/}" "${cause//[!a-z-]/}" "${phase//[!a-z-]/}" "$code" "$began" "$ended" $((ms - began_ms)) \
-    $(($(output_size))) "$(exists result.json)" "$(exists summary.md)" "$(exists runner.log)" \
-    "$(names_json "${@:4}")" "$left" "$(escaped_json)")
+    "$size" "$(presence result.json)" "$(presence summary.md)" "$(presence runner.log)" \
+    "$(names_json "${@:5}")" "$left" "$(escaped_json)")
   # The run could have put anything at these names.
   rm -rf status.new
   [ ! -d status.json ] || rm -rf status.json
   printf '%s\n' "$status" > status.new
   mv -f status.new status.json
   printf '%s\n' "$status"
-  [ "$code" != null ] || code=1
   exit "$code"
 }
 
-exists() { if [ -f "$1" ] && [ -s "$1" ]; then printf true; else printf false; fi; }
+presence() {
+  if [ -f "$1" ]; then printf file; elif [ -e "$1" ] || [ -L "$1" ]; then printf other; else printf none; fi
+}
 
 # Sets claimed, runner and boot facts from the claim, and group from its file.
 read_claim() {
@@ -271,32 +296,49 @@ probe() {
   # The directory may have been removed under us.
   [ -d "$directory" ] || { echo claim=absent; return; }
   read_claim
-  printf 'claim=%s\ntoken=%s\n' "${how:-none}" "$token"
-  printf 'directory=%s\ndate=%s\nsince=%s\n' "$directory" "$(date +%s)" "$since"
-  printf 'boot=%s\n' "$($same_boot && echo same || echo changed)"
-  printf 'runner=%s\n' "$(runner_lives && echo alive || echo gone)"
-  printf 'group=%s\n' "$(group_is_ours && group_lives "$group" && echo alive || echo gone)"
-  printf 'status=%s\n' "$(exists status.json)"
+  # A group or a process is proof of a start, whatever has become of the claim.
   find_escaped
-  printf 'processes=%s\n' ${#escaped[@]}
+  [ ! -e group ] && [ ${#escaped[@]} -eq 0 ] || how=start
+  printf '%s\n' "claim=${how:-none}" "token=$token" "since=$since" "date=$(date +%s)" "directory=$directory" \
+    "runner=$(runner_lives && echo alive || echo gone)" "processes=${#escaped[@]}"
 }
 
+claim_for_ever() {
+  printf 'stop\n' > "claim-$$"
+  ln "claim-$$" claim 2> /dev/null
+  local took=$?
+  rm -f "claim-$$"
+  return $took
+}
+
+# A run that nobody has claimed never starts once the stop has taken its claim.
 stop() { # CAUSE GRACE
-  local tries=30
-  if (set -C; printf 'stop\n' > claim) 2> /dev/null; then
+  find_escaped
+  if [ ! -e group ] && [ ${#escaped[@]} -eq 0 ] && claim_for_ever; then
     take_cause "$1"
     rm -f payload-*.tar
-  elif [ ! -e status.json ]; then
-    take_cause "$1"
-    read_claim
-    if group_is_ours; then end_group "$group" "$2"; fi
-    end_escaped
-    while runner_lives && [ ! -e status.json ] && [ $tries -gt 0 ]; do
-      sleep 0.1
-      tries=$((tries - 1))
-    done
-    rm -f environment payload-*.tar
+    probe
+  else
+    sweep "$@"
   fi
+}
+
+# End whatever lives of a run that was started.
+sweep() { # CAUSE GRACE
+  local tries=30
+  [ -e status.json ] || take_cause "$1"
+  read_claim
+  if group_is_ours; then
+    end_group "$group" "$2"
+  elif runner_lives; then
+    kill -TERM "$runner"
+  fi
+  end_escaped
+  while runner_lives && [ ! -e status.json ] && [ $tries -gt 0 ]; do
+    sleep 0.1
+    tries=$((tries - 1))
+  done
+  rm -f environment
   probe
 }
 

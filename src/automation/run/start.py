@@ -33,7 +33,8 @@ from automation.run.progress import Phase, Progress
 SHORT = 30.0
 BACKSTOP = 90.0
 NEVER = -1
-IN_MEMORY = 4 * 1024 * 1024
+MIB = 1024 * 1024
+IN_MEMORY = 4 * MIB
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Order:
     """A run to be made.
 
     Attributes:
-        run_id: any string; the same id is started once at the most.
+        run_id: any string; the same id is started once at the most while its directory is there.
         entrypoint: shell command, run in the unpacked bundle.
         bundle: the automation's tar.gz.
         repository: more files for the runner: `repository.tar.gz`, `repository.bundle` with
@@ -122,12 +123,12 @@ async def start(
     with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as payload:
         files = _files(server.connection, order, place, sdk_version)
         size = await asyncio.to_thread(write_payload, files, payload)
+        progress.enter(Phase.UPLOAD, f"{max(size // 1024, 1)} KiB")
         if place.free is not None and place.free < 3 * size:
             raise Misconfigured(
-                f"the agent-server's disk has {place.free // 1024 // 1024} MiB free at {place.directory}, and this "
-                f"run needs about {3 * size // 1024 // 1024} MiB; make room there or send less"
+                f"the agent-server's disk has {place.free // MIB} MiB free at {place.directory}, and this run "
+                f"needs about {3 * size // MIB} MiB; make room there or send less"
             )
-        progress.enter(Phase.UPLOAD, f"{max(size // 1024, 1)} KiB")
         await patience.bear(lambda: server.upload(place.path(f"payload-{token}.tar"), payload))
     progress.enter(Phase.START)
     announced_since = events.connections if events.connected.is_set() else NEVER
@@ -144,7 +145,7 @@ async def start(
 
 async def find_start(server: AgentServer, token: str) -> str | None:
     """The server's id of the command that started the payload of this token, if it still knows it."""
-    return None if token == "stop" else await server.find_command(f"payload-{token}.tar", since=0)  # noqa: S105
+    return None if token == "stop" else await server.find_command(f"payload-{token}.tar")  # noqa: S105
 
 
 async def _prepare(server: AgentServer, order: Order) -> Place:

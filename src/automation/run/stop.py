@@ -11,7 +11,9 @@ from automation.run.commands import (
     probe_command,
     release_command,
     stop_command,
+    sweep_command,
 )
+from automation.sentences import one_line
 
 SHORT = 30.0
 STOP_GRACE = 3.0
@@ -41,9 +43,18 @@ async def stop(
         ServerUnavailable: the server did not do it.
     """
     command = stop_command(key, base, cause, grace=grace, forestall=forestall)
+    return await _ended(server, command, grace)
+
+
+async def sweep(server: AgentServer, key: UUID, base: str | None, cause: Cause) -> Look:
+    """End whatever lives of a run whose runner is gone."""
+    return await _ended(server, sweep_command(key, base, cause, grace=STOP_GRACE), STOP_GRACE)
+
+
+async def _ended(server: AgentServer, command: str, grace: float) -> Look:
     record = await server.execute(command, timeout=SHORT + grace)
     if record.exit_code != 0:
-        raise ServerUnavailable(f"the run could not be stopped: {record.stderr.strip()[-200:]}")
+        raise ServerUnavailable(f"the run could not be stopped: {one_line(record.stderr[-200:])}")
     return parse_look(record.stdout)
 
 

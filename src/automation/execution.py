@@ -33,7 +33,7 @@ from automation.run.observe import observe
 from automation.run.patience import FIRST_CONTACT, Patience
 from automation.run.progress import Silent
 from automation.run.start import Order, start
-from automation.run.stop import look, release
+from automation.run.stop import look_settled, release
 from automation.verdict import judge
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ async def verify_run_status(
         async with AgentServer(connection) as server:
             key = run_key(run_id)
             patience = Patience(FIRST_CONTACT)
-            now = await patience.bear(lambda: look(server, key, work_dir))
+            now = await patience.bear(lambda: look_settled(server, key, work_dir))
             if now.process is Process.UNKNOWN:
                 if remove and now.exists:
                     await patience.bear(lambda: release(server, key, work_dir))

@@ -1,10 +1,12 @@
 """Look at a run, end it, remove it: all by run id, all repeatable, from any process that can reach the server."""
 
+import asyncio
+import time
 from uuid import UUID
 
 from automation.agent_server import AgentServer
 from automation.errors import ServerUnavailable
-from automation.observation import Cause
+from automation.observation import Cause, Process
 from automation.run.commands import (
     Look,
     parse_look,
@@ -17,12 +19,23 @@ from automation.sentences import one_line
 
 SHORT = 30.0
 STOP_GRACE = 3.0
+STARTS_WITHIN = 2.0
 
 
 async def look(server: AgentServer, key: UUID, base: str | None) -> Look:
     """What the server's machine shows of the run now."""
     record = await server.execute(probe_command(key, base), timeout=SHORT)
     return parse_look(record.stdout)
+
+
+async def look_settled(server: AgentServer, key: UUID, base: str | None) -> Look:
+    """The same, but a run that is prepared gets `STARTS_WITHIN` seconds to claim itself: its start may be on its way."""
+    deadline = time.monotonic() + STARTS_WITHIN
+    while True:
+        now = await look(server, key, base)
+        if now.process is not Process.UNKNOWN or not now.exists or time.monotonic() > deadline:
+            return now
+        await asyncio.sleep(0.1)
 
 
 async def stop(

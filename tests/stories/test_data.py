@@ -2,8 +2,11 @@
 
 import base64
 import json
+import os
+import subprocess
 from pathlib import Path
 from urllib.parse import quote
+from uuid import uuid4
 
 import pytest
 from tests.servers import RealServer
@@ -11,7 +14,10 @@ from tests.teller import begin, ended, run
 
 from automation.assembly import Wish, assemble
 from automation.catalogue import find_automation
+from automation.connection import AgentConnection
+from automation.packing.repository import Repository
 from automation.report import write_report
+from automation.run.conduct import Conductor
 from automation.run.environment import Subject
 
 SECRET = "s3cr3t/with+odd=chars&more"
@@ -63,6 +69,7 @@ async def test_a_base_directory_with_odd_characters_is_a_directory(
 LEAK = r"""
 import base64, os, sys, time
 from urllib.parse import quote
+from uuid import uuid4
 secret = os.environ["TOKEN"]
 def say(text):
     half = len(text) // 2
@@ -208,3 +215,53 @@ async def test_an_automation_exported_by_openhands_runs_unchanged(server: RealSe
     assert text.startswith("prepared\narg: two words\nbin\nready\nsetup.sh\n")
     assert '{"version": "1.' in text
     assert text.endswith("has key\n")
+
+
+def commit(root: Path, name: str, text: str) -> str:
+    (root / name).write_text(text)
+    identity = {
+        f"GIT_{who}_{what}": "x@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+    }
+    environment = os.environ | identity | {"GIT_CONFIG_GLOBAL": "/dev/null"}
+    for words in (
+        ["init", "-q", "-b", "main"],
+        ["add", "."],
+        ["commit", "-q", "-m", name],
+        ["rev-parse", "HEAD"],
+    ):
+        done = subprocess.run(
+            ["git", *words], cwd=root, env=environment, check=True, capture_output=True, text=True
+        )
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("content", ["archive", "git"])
+async def test_the_repository_arrives_at_its_commit_with_the_changes(
+    server: RealServer, tmp_path: Path, content: str
+) -> None:
+    root = tmp_path / "checkout"
+    directory = root / "automations" / "job"
+    directory.mkdir(parents=True)
+    (directory / "automation.yaml").write_text(
+        f"name: job\nentrypoint: bash main.sh\ngithub: {{repository: {content}}}\n"
+    )
+    history = 'git -C "$AUTOMATION_REPO_DIR" log --format=%s origin/base..HEAD; git -C "$AUTOMATION_REPO_DIR" status --short'
+    (directory / "main.sh").write_text(
+        'cat "$AUTOMATION_REPO_DIR/file"; grep "^[+-][a-z]" "$AUTOMATION_CHANGES"; echo "$AUTOMATION_SHA"\n'
+        + (history if content == "git" else "true")
+    )
+    commit(root, "before", "x")
+    base = commit(root, "file", "old\n")
+    head = commit(root, "file", "new\n")
+    (root / "file").write_text("not committed\n")
+    workspace = tmp_path / "packed"
+    workspace.mkdir()
+    repository = Repository.discover(root)
+    assert repository is not None
+    wish = Wish(run_id=str(uuid4()), base=base)
+    order = assemble(find_automation(root, "job"), repository, wish, workspace).order
+    connection = AgentConnection(server.url, server.key)
+    outcome = await Conductor(connection, order).conduct()
+    assert ended(outcome) == ("success", "ok"), outcome.output.text() + outcome.log
+    told = f"new\n-old\n+new\n{head}\n"
+    assert outcome.output.text() == told + ("file\n" if content == "git" else "")

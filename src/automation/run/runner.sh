@@ -157,7 +157,7 @@ unpack() {
     mkdir repository && tar xzf repository.tar.gz -C repository || return
   fi
   if [ -f repository.bundle ]; then
-    # Objects come by bundle; the files are those of the archive, so the index is all that is missing.
+    # A repository of the run's own; what comes before the commits in repository.shallow is not in it.
     command -v git > /dev/null || { echo "'repository: git' needs git on the server"; return 1; }
     (
       unset GIT_DIR GIT_WORK_TREE

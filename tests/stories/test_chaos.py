@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from tests.servers import RealServer
-from tests.teller import begin
+from tests.teller import begin, eventually
+
+from automation.run.progress import Phase
 
 ROUNDS = 20
 LINES = 80
@@ -26,6 +28,8 @@ async def test_runs_survive_a_server_that_is_killed_at_random(mortal: RealServer
         code = generator.randrange(5)
         main = f"echo x >> {starts}; for n in $(seq {LINES}); do echo line $n; sleep 0.05; done; exit {code}"
         story = begin(mortal, {"main.sh": main}, patience=120)
+        # Before the first contact a server that is away for long is a mistyped address.
+        await eventually(lambda story=story: Phase.PREPARE in story.watcher.phases)
         await asyncio.sleep(generator.uniform(0, 4))
         mortal.kill()
         await asyncio.sleep(generator.uniform(0, 3))

@@ -7,6 +7,13 @@ import pytest
 from tests.servers import RealServer
 from tests.teller import begin, ended, eventually, run
 
+# The runner's own waits: processes named sleep whose directory is the run's.
+END_ITS_SLEEPS = """for process in /proc/[0-9]*; do
+  if [ "$(readlink $process/cwd)" = "$(cd .. && pwd -P)" ] && [ "$(cat $process/comm)" = sleep ]; then
+    kill ${process#/proc/}
+    echo ended
+  fi
+done"""
 REPORT = """cat > "$AUTOMATION_RESULT" <<'END'
 %s
 END
@@ -84,7 +91,7 @@ async def test_output_over_its_cap_ends_the_run(server: RealServer) -> None:
     [
         "head -c 3000000 /dev/zero | tr '\\0' x",
         "for n in $(seq 30); do head -c 204800 /dev/zero | tr '\\0' x; sleep 0.05; done",
-        "pkill sleep; head -c 3000000 /dev/zero | tr '\\0' x",
+        f"{END_ITS_SLEEPS}; head -c 3000000 /dev/zero | tr '\\0' x",
     ],
     ids=["a burst that ends at once", "whole pages now and then", "nobody sleeps"],
 )
@@ -105,7 +112,9 @@ async def test_nothing_at_the_runners_names_saves_a_run_from_its_deadline(
 
 
 async def test_killing_the_runners_sleep_is_no_deadline(server: RealServer) -> None:
-    assert ended(await run(server, "pkill sleep; sleep 0.5; echo on", timeout=60)) == ("success", "ok")
+    outcome = await run(server, f"{END_ITS_SLEEPS}; sleep 0.5; echo on", timeout=60)
+    assert ended(outcome) == ("success", "ok")
+    assert "ended\n" in outcome.output.text()
 
 
 @pytest.mark.parametrize("make", [": >", "mkdir", "mkfifo"])

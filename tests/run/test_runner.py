@@ -398,16 +398,16 @@ class TestTheOutputLimit:
         run.lay_out('rm "$RUN/output.log"; printf %02000d 0; sleep 30').run(limit=1000)
         assert (run.status().cause, run.status().output) == (Cause.OUTPUT_LIMIT, 2000)
 
-    @pytest.mark.skipif(os.getuid() != 0 or not shutil.which("setpriv"), reason="has to become somebody else")
     def test_says_so_when_it_cannot_count(self) -> None:
         read = "printf %02000d 0 > output.log; exec 3< output.log; chmod 0 output.log; output_size"
         with tempfile.TemporaryDirectory() as directory:
-            os.chown(directory, 65534, 65534)
+            nobody: list[str] = []
+            if os.getuid() == 0:  # root may read anything
+                os.chown(directory, 65534, 65534)
+                nobody = ["setpriv", "--reuid=65534", "--clear-groups"]
             answer = subprocess.run(
                 [
-                    "setpriv",
-                    "--reuid=65534",
-                    "--clear-groups",
+                    *nobody,
                     BASH,
                     "-c",
                     RUNNER.replace('\n"$@"', f"\n{read}"),

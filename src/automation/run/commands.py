@@ -109,7 +109,7 @@ tar xf {payload} && rm -f {payload} && exec bash runner.sh run "$u" {" ".join(wo
 
 
 def stop_command(key: UUID, base: str | None, cause: Cause, *, grace: float, forestall: bool) -> str:
-    """End the run; with `forestall`, one that nobody has started yet never will be."""
+    """End the run, or see to it that it never starts; with `forestall` even one that is not prepared yet."""
     enter = _enter(key, base, create=forestall)
     return f"umask 077; {enter} || {_ABSENT}; {_inline_runner('stop', cause, _tenths(grace))}"
 

@@ -49,8 +49,8 @@ async def stop(
 ) -> Look:
     """End the run: TERM, `grace` seconds, KILL, and whatever left its group.
 
-    Returns what is left; a run that has ended already is left as it is. With `forestall`, one that nobody
-    has started yet never will be.
+    Returns what is left; of a run that has ended already, only what escaped from it is ended. A run that is
+    prepared and not started never will be; with `forestall`, neither will one that is not prepared yet.
 
     Raises:
         ServerUnavailable: the server did not do it.

@@ -3,7 +3,6 @@
 .DELETE_ON_ERROR:
 .PHONY: help run test lint bench chaos clean
 
-UV_VERSION := 0.13.9
 READY := .venv/.ready
 BIN := .venv/bin
 
@@ -16,13 +15,18 @@ run: $(READY)  ## Run the example automation on an agent-server that is started 
 test: $(READY)  ## Run the tests, against real agent-servers
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
-lint: $(READY)  ## Check style, types, layers, the runner's shell and the workflows
-	$(BIN)/ruff check src tests
-	$(BIN)/ruff format --check src tests
+lint: $(READY)  ## Check style, types, layers, shell, the Action, its image and the workflows
+	$(BIN)/ruff check src tests .ci
+	$(BIN)/ruff format --check src tests .ci
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck src/automation/run/runner.sh .ci/run .ci/setup .openhands/automations/*/*.sh
-	$(BIN)/zizmor --offline --no-progress --strict-collection .github
+	$(BIN)/shellcheck src/automation/*/*.sh .ci/run .ci/setup .ci/image .openhands/automations/*/*.sh
+	$(BIN)/zizmor --offline --no-progress --strict-collection .github action.yml
+	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/hadolint Dockerfile
 
 bench: $(READY)  ## Measure, as ratios to the bare calls in the same run
 	@$(BIN)/python -m tests.bench
@@ -34,6 +38,6 @@ clean:  ## Remove what set-up made
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
 # Repeatable: an interrupted set-up is continued, a finished one is known by its stamp.
-$(READY): pyproject.toml uv.lock .ci/setup
-	@UV_VERSION=$(UV_VERSION) bash .ci/setup
+$(READY): pyproject.toml uv.lock .ci/setup .ci/uv.txt
+	@bash .ci/setup
 	@touch $@

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from automation.catalogue import Automation
 from automation.defaults import OUTPUT_LIMIT
@@ -16,7 +16,9 @@ from automation.definition.github_key import RepositoryContent
 from automation.errors import Misconfigured
 from automation.packing.bundle import write_bundle
 from automation.packing.git import Sha
-from automation.packing.repository import Repository
+from automation.packing.gitbundle import GitBundle
+from automation.packing.repository import Changes
+from automation.packing.tree import TreeArchive
 from automation.run.environment import Subject
 from automation.run.payload import Content
 from automation.run.start import Order
@@ -28,16 +30,22 @@ class Wish:
 
     Attributes:
         revision, base: commits to run at and to compare with; empty for the checkout's HEAD and for none.
+        head_ref, base_ref: branches of these, where they are known.
+        is_fork: the code is somebody else's: it gets no secret and no key.
         inputs: given arguments by name; environment: more variables.
         secrets: values by name; only the names that the automation lists reach it.
         timeout: seconds; None for the automation's own.
+        owner: whose run it is, see `Order`.
         run_directory: directory on the server under which runs are made; None for the server's own.
     """
 
     run_id: str
     revision: str = ""
     base: str = ""
+    head_ref: str = ""
+    base_ref: str = ""
     pull_request: int | None = None
+    is_fork: bool = False
     inputs: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -46,6 +54,7 @@ class Wish:
     run_directory: str | None = None
     event_name: str = ""
     event: Mapping[str, Any] | None = None
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,25 @@ class Assembly:
     notes: tuple[str, ...]
 
 
-def assemble(automation: Automation, repository: Repository | None, wish: Wish, workspace: Path) -> Assembly:
+class Source(Protocol):
+    """Where commits are read from: a checkout (`Repository`), or that and GitHub."""
+
+    def resolve(self, revision: str) -> Sha: ...
+
+    def head(self) -> Sha: ...
+
+    def branch(self) -> str | None: ...
+
+    def is_dirty(self) -> bool: ...
+
+    def write_tree_archive(self, revision: str, target: Path) -> TreeArchive: ...
+
+    def write_bundle(self, head: str, base: str | None, target: Path) -> GitBundle: ...
+
+    def write_changes(self, base: str, head: str, target: Path) -> Changes | None: ...
+
+
+def assemble(automation: Automation, repository: Source | None, wish: Wish, workspace: Path) -> Assembly:
     """Pack everything into files under `workspace` and write the order.
 
     Raises:
@@ -73,9 +100,9 @@ def assemble(automation: Automation, repository: Repository | None, wish: Wish, 
     subject = Subject(
         name=definition.name,
         sha=sha,
-        head_ref=(repository.branch() or "") if repository and not wish.revision else "",
+        head_ref=wish.head_ref or ((repository.branch() or "") if repository and not wish.revision else ""),
         base_sha=base,
-        base_ref=wish.base,
+        base_ref=wish.base_ref or wish.base,
         pull_request=wish.pull_request,
         event_name=wish.event_name,
         event=wish.event,
@@ -92,11 +119,12 @@ def assemble(automation: Automation, repository: Repository | None, wish: Wish, 
             **_allowed(automation, wish, notes),
             **resolve_inputs(definition, wish.inputs),
         },
-        passes_keys=_passes_keys(automation),
+        passes_keys=_passes_keys(automation) and not wish.is_fork,
         timeout=_timeout(wish, definition.timeout_seconds),
         output_limit=wish.output_limit,
         outputs=definition.settings.outputs,
         base=wish.run_directory,
+        owner=wish.owner,
     )
     return Assembly(order, tuple(notes))
 
@@ -115,6 +143,10 @@ def _passes_keys(automation: Automation) -> bool:
 
 def _allowed(automation: Automation, wish: Wish, notes: list[str]) -> Mapping[str, str]:
     listed = automation.definition.settings.secrets
+    if wish.is_fork:
+        if wish.secrets:
+            notes.append("the commit is a fork's: no secret and no key is passed on")
+        return {}
     refused = sorted(set(wish.secrets) - set(listed))
     if refused:
         notes.append(
@@ -126,7 +158,7 @@ def _allowed(automation: Automation, wish: Wish, notes: list[str]) -> Mapping[st
 
 def _pack_repository(
     content: RepositoryContent,
-    repository: Repository | None,
+    repository: Source | None,
     wish: Wish,
     workspace: Path,
     notes: list[str],
@@ -166,13 +198,19 @@ def _pack_repository(
     if base:
         patch = workspace / "changes.patch"
         changes = repository.write_changes(base, sha, patch)
+        if changes is None:
+            notes.append(
+                "no AUTOMATION_CHANGES: the checkout does not have both commits, and GitHub does not show what is "
+                "between them (too large, or one is gone); fetch the whole history (actions/checkout: `fetch-depth: 0`)"
+            )
+            return sha, base, files
         files[patch.name] = patch
         if changes.truncated:
             notes.append(f"the changes are cut after {changes.size_bytes} bytes")
     return sha, base, files
 
 
-def _head(repository: Repository, notes: list[str]) -> Sha | None:
+def _head(repository: Source, notes: list[str]) -> Sha | None:
     try:
         return repository.head()
     except Misconfigured:

@@ -2,6 +2,8 @@
 
     AutomationError             reason + the sentence that the user reads
     ├── Misconfigured           the user can mend it: file, setting, argument, key
+    ├── Refused                 somebody or something may not start this run; what would be allowed
+    ├── GitHubUnavailable       GitHub could not be reached or says no (`github/errors.py`)
     └── ServerUnavailable       the agent-server could not be reached or did not do its part
         ├── ServerRefuses       it answers, but not with what was asked for
         └── ServerLost          it stayed away for longer than we are patient (`run/patience.py`)
@@ -10,7 +12,18 @@ Each sentence names the thing, says what was expected and what to do. None carri
 settings are never quoted, only their names.
 """
 
+from dataclasses import dataclass
+
 from automation.reasons import Reason
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of a file, counted from 1, and what is wrong there."""
+
+    file: str
+    line: int
+    complaint: str
 
 
 class AutomationError(Exception):
@@ -26,9 +39,25 @@ class AutomationError(Exception):
 
 
 class Misconfigured(AutomationError):
-    """Something that the user wrote or set is wrong, and the sentence says what and where."""
+    """Something that the user wrote or set is wrong, and the sentence says what and where.
+
+    Attributes:
+        places: the lines to be mended, where it is lines of files.
+    """
 
     reason = Reason.BAD_CONFIG
+
+    def __init__(
+        self, sentence: str, *, reason: Reason | None = None, places: tuple[Place, ...] = ()
+    ) -> None:
+        super().__init__(sentence, reason=reason)
+        self.places = places
+
+
+class Refused(AutomationError):
+    """Everything is in order, but this run is not for this person, this commit or this server."""
+
+    reason = Reason.NOT_ALLOWED
 
 
 class ServerUnavailable(AutomationError):

@@ -1,9 +1,16 @@
 """What came of a run, for everybody who reports it: plain data, redacted already. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Any
 
+from pydantic import BaseModel
+
+from automation.observation import Observation
 from automation.output.excerpt import Excerpt
-from automation.verdict import Verdict
+from automation.redaction import Redactor
+from automation.result import Result
+from automation.verdict import Verdict, judge
 
 
 @dataclass(frozen=True)
@@ -16,6 +23,7 @@ class Outcome:
         summary: Markdown that the automation left.
         seconds: from the call to the verdict.
         directory: the run's on the server, empty if it was never made.
+        is_lost: it may still be going on: the server was lost, or did not confirm a stop.
     """
 
     run_id: str
@@ -27,3 +35,55 @@ class Outcome:
     directory: str = ""
     command_id: str | None = None
     notes: tuple[str, ...] = ()
+    is_lost: bool = False
+
+
+def outcome_of(
+    run_id: str,
+    seen: Observation,
+    output: Excerpt,
+    redactor: Redactor,
+    *,
+    outputs: Collection[str] = (),
+    timeout: float = 0,
+    seconds: float = 0,
+) -> Outcome:
+    """The outcome of a run that has ended, judged by what was seen of it.
+
+    Args:
+        output: redacted already; everything else is redacted here.
+        outputs, timeout: see `judge`.
+
+    Raises:
+        ValueError: nothing shows that it has ended.
+    """
+    return Outcome(
+        run_id=run_id,
+        verdict=_redacted(judge(seen, outputs=outputs, timeout=timeout), redactor),
+        output=output,
+        log=redactor.text((seen.log or b"").decode("utf-8", "replace")),
+        summary=redactor.text((seen.summary or b"").decode("utf-8", "replace")),
+        seconds=seconds,
+        is_lost=bool(seen.lost),
+    )
+
+
+def _redacted(verdict: Verdict, redactor: Redactor) -> Verdict:
+    return replace(
+        verdict,
+        sentence=redactor.text(verdict.sentence),
+        result=verdict.result and _redacted_result(verdict.result, redactor),
+    )
+
+
+def _redacted_result(result: Result, redactor: Redactor) -> Result:
+    def clean(model: BaseModel, *names: str) -> dict[str, Any]:
+        return {name: redactor.value(getattr(model, name)) for name in names}
+
+    annotations = tuple(
+        annotation.model_copy(update=clean(annotation, "path", "message", "title", "raw_details"))
+        for annotation in result.annotations
+    )
+    return result.model_copy(
+        update=clean(result, "title", "summary", "outputs") | {"annotations": annotations}
+    )

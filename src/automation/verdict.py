@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import assert_never
 
+from automation.errors import AutomationError, Refused
 from automation.observation import Cause, Observation, Presence, Process, Record, Status
 from automation.reasons import Conclusion, Reason
 from automation.result import Result, ResultInvalid, parse_result
@@ -67,6 +68,12 @@ def judge(seen: Observation, *, outputs: Collection[str] = (), timeout: float = 
             f"the agent-server was lost and with it all knowledge of the run: {one_line(seen.lost)}",
         )
     raise ValueError("the run has not ended: there is nothing to judge")
+
+
+def not_started(error: AutomationError) -> Verdict:
+    """The verdict on a run that was asked for and did not start."""
+    conclusion = Conclusion.ACTION_REQUIRED if isinstance(error, Refused) else Conclusion.FAILURE
+    return Verdict(conclusion, error.reason, one_line(error.sentence, 1000))
 
 
 def _judge_status(seen: Observation, outputs: Collection[str], timeout: float) -> Verdict:

@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from automation import __version__
-from automation.cli import COMMANDS, Exit, cli, exit_code
+from automation.cli import COMMANDS, cli
+from automation.exit_codes import Exit, exit_code
 from automation.cli.options import pairs, secrets_from_environment
 from automation.errors import Misconfigured
 from automation.execution import RunState, RunStatus

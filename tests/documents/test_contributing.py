@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from automation.action.modes import SECRET_INPUTS
+from automation.github.tokens import WANTED
 from automation.redaction.secret_forms import MIN_LENGTH
 from automation.verdict import judge
 
@@ -116,6 +118,18 @@ def test_what_is_not_isolated_comes_first() -> None:
     first = re.search(r"^## (.+)$", SECURITY, flags=re.MULTILINE)
     assert first is not None
     assert first[1] == "What is not isolated"
+
+
+def test_the_inputs_of_the_action_that_are_masked_are_named() -> None:
+    [line] = [line for line in SECURITY.splitlines() if line.startswith("In the Action:")]
+    masked = [name.removeprefix("INPUT_").lower().replace("_", "-") for name in SECRET_INPUTS]
+    assert sorted(re.findall(r"`([\w-]+)`", line)) == sorted([*masked, "secrets"])
+
+
+def test_what_a_token_of_an_app_may_do_at_most_is_said() -> None:
+    [row] = [row for row in SECURITY.splitlines() if row.startswith("| Tokens of an App")]
+    named = dict(re.findall(r"`([\w-]+): (\w+)`", row))
+    assert named == {name.replace("_", "-"): level for name, level in WANTED.items()}
 
 
 def test_the_shortest_secret_that_is_masked() -> None:

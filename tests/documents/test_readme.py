@@ -9,10 +9,11 @@ from typing import Any
 import click
 import pytest
 from pydantic import BaseModel
+from tests.documents.readme import examples, first_column, section, table, words
 
 from automation import settings
 from automation.backends import BackendName
-from automation.cli import Exit, cli, exit_code
+from automation.cli import cli
 from automation.connection import AgentConnection
 from automation.defaults import OUTPUT_LIMIT, PATIENCE
 from automation.definition import DEFAULT_TIMEOUT, MAX_TIMEOUT, Definition, read_definition
@@ -27,6 +28,7 @@ from automation.definition.inputs import PREFIX, Input, InputType
 from automation.definition.role import Role
 from automation.definition.trigger import CronTrigger, EventTrigger
 from automation.execution import EXTERNAL_LIMIT, DispatchResult, RunResult, RunState
+from automation.exit_codes import Exit, exit_code
 from automation.packing import bundle_plan, repository, tree
 from automation.packing.ignore import ALWAYS_IGNORED
 from automation.reasons import Conclusion, Reason
@@ -38,51 +40,7 @@ from automation.run.follow import SMALL_FILE
 from automation.run.patience import FIRST_CONTACT, PAUSES
 from automation.run.start import BACKSTOP, Order
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-PROSE = re.sub(r"^(`{3,})[^`]*\n.*?^\1$", "", README, flags=re.MULTILINE | re.DOTALL)
 MIB = 1024 * 1024
-
-
-def sections() -> Iterator[tuple[int, str, str]]:
-    """Level, title and text of every heading; the text ends where the next heading begins."""
-    parts = re.split(r"^(#{1,6}) (.+)$", PROSE, flags=re.MULTILINE)
-    for marks, title, text in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
-        yield len(marks), title, text
-
-
-def section(title: str) -> str:
-    """The text below a heading, that of its sub-headings included, without code blocks."""
-    found: list[str] = []
-    depth = 0
-    for level, name, text in sections():
-        if found and level <= depth:
-            break
-        if found or name == title:
-            depth = depth or level
-            found.append(text)
-    assert found, f"the README has no section {title!r}"
-    return "\n".join(found)
-
-
-def table(title: str) -> list[list[str]]:
-    """The cells of all rows of all tables in a section, head rows left out."""
-    lines = [line for line in section(title).splitlines() if line.startswith("|")]
-    heads = {n - 1 for n, line in enumerate(lines) if set(line) <= set("|-: ")}
-    rows = [line for n, line in enumerate(lines) if n not in heads and not set(line) <= set("|-: ")]
-    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
-
-
-def words(text: str) -> list[str]:
-    """What stands in code spans."""
-    return re.findall(r"`([^`]+)`", text)
-
-
-def first_column(title: str) -> list[str]:
-    return [word for row in table(title) for word in words(row[0])]
-
-
-def examples(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
 
 
 def commands(group: click.Command = cli, path: str = "") -> Iterator[tuple[str, click.Command]]:
@@ -168,7 +126,9 @@ def test_the_backends_are_what_the_option_takes() -> None:
 
 
 def test_settings() -> None:
-    assert first_column("Settings") == [settings.AGENT_SERVER_URL, settings.AGENT_SERVER_API_KEY]
+    names = [value for name, value in vars(settings).items() if name.isupper() and isinstance(value, str)]
+    assert settings.AGENT_SERVER_URL in names
+    assert first_column("Settings") == names
 
 
 def given_variables() -> set[str]:

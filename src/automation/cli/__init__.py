@@ -6,27 +6,13 @@ Exit codes: 0 success, 1 the automation failed, 2 usage or configuration, 3 serv
 
 import os
 import sys
-from enum import IntEnum
 from importlib import import_module
-from typing import assert_never
 
 import click
 
 from automation import __version__
-from automation.errors import AutomationError, Misconfigured
-from automation.reasons import Reason
-
-
-class Exit(IntEnum):
-    """The process's exit codes."""
-
-    SUCCESS = 0
-    FAILED = 1
-    USAGE = 2
-    SERVER = 3
-    RUNNING = 4
-    CANCELLED = 130
-
+from automation.errors import AutomationError
+from automation.exit_codes import Exit, exit_code
 
 COMMANDS = {
     "run": "automation.cli.run:run",
@@ -35,6 +21,7 @@ COMMANDS = {
     "verify": "automation.cli.remote:verify",
     "stop": "automation.cli.remote:stop",
     "server": "automation.cli.server:server",
+    "action": "automation.cli.action:action",
 }
 
 
@@ -64,30 +51,6 @@ def cli() -> None:
     """  # noqa: D301  # click reads the \b
 
 
-def exit_code(reason: Reason) -> Exit:
-    """The exit code that goes with a verdict."""
-    match reason:
-        case Reason.OK:
-            return Exit.SUCCESS
-        case (
-            Reason.EXIT_CODE
-            | Reason.REPORTED
-            | Reason.NO_RESULT
-            | Reason.OUTPUT_LIMIT
-            | Reason.TIMED_OUT
-            | Reason.TAMPERED
-        ):
-            return Exit.FAILED
-        case Reason.CANCELLED | Reason.SUPERSEDED:
-            return Exit.CANCELLED
-        case Reason.BAD_CONFIG | Reason.ARCHIVE_INCOMPLETE:
-            return Exit.USAGE
-        case Reason.RUN_LOST | Reason.SERVER_LOST:
-            return Exit.SERVER
-        case _:
-            assert_never(reason)
-
-
 def main() -> None:
     """Entry point: every expected failure is one sentence on standard error."""
     try:
@@ -102,7 +65,7 @@ def main() -> None:
         sys.exit(Exit.CANCELLED)
     except AutomationError as error:
         click.echo(f"error: {error.sentence}", err=True)
-        sys.exit(Exit.USAGE if isinstance(error, Misconfigured) else Exit.SERVER)
+        sys.exit(exit_code(error.reason))
     except BrokenPipeError:
         # Whoever read us has gone; the interpreter must not complain about it at exit.
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123

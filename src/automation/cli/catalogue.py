@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from automation.catalogue import DEFAULT_PLACES, Found, list_automations, read_at
-from automation.cli import Exit
 from automation.cli.options import automations_path_option, json_option, repository_option
+from automation.exit_codes import Exit
 from automation.packing.repository import Repository
 from automation.sentences import one_line
 

@@ -19,11 +19,11 @@ from automation.backends import Backend, BackendName
 from automation.backends.agent_server import PersistentServer
 from automation.backends.embedded import EmbeddedServer
 from automation.catalogue import Automation, find_automation
-from automation.cli import Exit, exit_code
 from automation.cli.display import Display
 from automation.cli.options import pairs, secrets_from_environment, settings
 from automation.connection import connect_to
 from automation.errors import Misconfigured
+from automation.exit_codes import Exit, exit_code
 from automation.outcome import Outcome
 from automation.packing.repository import Repository
 from automation.report import write_report

@@ -6,11 +6,11 @@ import json
 import click
 
 from automation.agent_server import AgentServer
-from automation.cli import Exit, exit_code
 from automation.cli.options import connection, json_option, run_directory_option, server_option
 from automation.connection import AgentConnection
 from automation.errors import Misconfigured
 from automation.execution import RunState, verify_run_status
+from automation.exit_codes import Exit, exit_code
 from automation.observation import Cause, Process
 from automation.reasons import Reason
 from automation.run.commands import Look, run_key

@@ -14,7 +14,7 @@ from automation.cli.options import (
     server_option,
 )
 from automation.defaults import OUTPUT_LIMIT, PATIENCE
-from automation.settings import AGENT_SERVER_URL
+from automation.settings import AGENT_SERVER_URL, PATIENCE_SECONDS
 
 
 @click.command()
@@ -47,6 +47,8 @@ from automation.settings import AGENT_SERVER_URL
     type=click.FloatRange(min=0),
     default=PATIENCE,
     show_default=True,
+    envvar=PATIENCE_SECONDS,
+    show_envvar=True,
     metavar="SECONDS",
     help="How long a lost server is borne before the verdict is server-lost.",
 )

@@ -10,10 +10,10 @@ import click
 
 from automation.agent_server import AgentServer
 from automation.backends.embedded import EmbeddedServer
-from automation.cli import Exit
 from automation.cli.options import json_option, settings
 from automation.connection import AgentConnection, connect_to
 from automation.errors import AutomationError, Misconfigured
+from automation.exit_codes import Exit
 from automation.run.patience import FIRST_CONTACT, Patience
 from automation.sentences import one_line
 from automation.settings import AGENT_SERVER_API_KEY, AGENT_SERVER_URL

@@ -18,7 +18,7 @@ from automation.definition.inputs import Input, resolve
 from automation.definition.located_yaml import Document, KeyPath, YamlInvalid, parse_yaml
 from automation.definition.problems import Problem, Severity, nearest, quote
 from automation.definition.trigger import CronTrigger, EventTrigger
-from automation.errors import Misconfigured
+from automation.errors import Misconfigured, Place
 
 __all__ = [
     "DEFAULT_TIMEOUT",
@@ -63,7 +63,8 @@ class Reading:
             Misconfigured: there are errors; names all of them, one per line.
         """
         if self.definition is None:
-            raise Misconfigured("\n".join(map(str, self.errors)))
+            places = tuple(Place(each.file, each.line, each.message) for each in self.errors)
+            raise Misconfigured("\n".join(map(str, self.errors)), places=places)
         return self.definition
 
 

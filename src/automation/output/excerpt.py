@@ -67,6 +67,14 @@ class Excerpt:
         ended = "" if head.endswith(b"\n") else "\n"
         return f"{head.decode('utf-8', 'replace')}{ended}{between}\n{tail.decode('utf-8', 'replace')}"
 
+    def tail(self, size: int) -> str:
+        """The last `size` bytes at most, from the beginning of a line where one is near."""
+        kept = self._last() if self.truncated else bytes(self._head + self._tail)
+        if len(kept) <= size and not self.truncated:
+            return kept.decode("utf-8", "replace")
+        kept = kept[-size:]
+        return kept[start_of_whole(kept) :].decode("utf-8", "replace")
+
     def last_lines(self, count: int) -> list[str]:
         """The last lines, oldest first, at most `count`; empty ones at the very end do not count."""
         if count <= 0:

@@ -35,6 +35,17 @@ class Item:
     path: str
 
 
+def is_lfs_pointer(content: bytes) -> bool:
+    """Whether a file stands for another one that Git LFS keeps."""
+    return len(content) < _LFS_BYTES and content.startswith(_LFS_POINTER)
+
+
+def link_target(content: bytes) -> str:
+    """Where the link with this content points; empty where no file system would take the target."""
+    usable = len(content) <= _LONGEST_TARGET and b"\0" not in content
+    return content.decode("utf-8", "surrogateescape") if usable else ""
+
+
 def missing(item: Item) -> Misconfigured:
     """The refusal where a blob is not there or not whole."""
     return Misconfigured(
@@ -82,7 +93,7 @@ class Blobs:
         if item.size > _SMALL:
             return io.BufferedReader(_Blob(self.running.output, item), _SMALL)
         content = self._read(item)
-        if item.size < _LFS_BYTES and content.startswith(_LFS_POINTER):
+        if is_lfs_pointer(content):
             self.pointers.append(item.path)
         return io.BytesIO(content)
 
@@ -96,13 +107,6 @@ class Blobs:
             self.running.requests.flush()
         except BrokenPipeError:
             raise missing(self._asked[0]) from None
-
-    def target(self, item: Item) -> str:
-        """Where a link points; empty where no file system would take the target."""
-        with self.open(item) as stream:
-            content = stream.read()
-        usable = len(content) <= _LONGEST_TARGET and b"\0" not in content
-        return content.decode("utf-8", "surrogateescape") if usable else ""
 
     def _read(self, item: Item) -> bytes:
         answer = self.running.output.read(item.size + 1)

@@ -8,15 +8,15 @@ Every file of the tree is read and has the size that the tree gives it, or there
 missing is `Misconfigured` with the reason `archive-incomplete`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, Protocol
 
 from automation.errors import Misconfigured
 from automation.packing.archive import ArchiveSummary, Member, MemberKind, name_bytes, write_archive
-from automation.packing.blobs import Blobs, Item, missing
+from automation.packing.blobs import Blobs, Item, link_target, missing
 from automation.packing.git import Git, Sha
 from automation.packing.links import resolve
 
@@ -26,7 +26,7 @@ MAX_BYTES = 1024 * 1024 * 1024
 _CHUNK = 64 * 1024
 _NAMED = 10
 # Modes of a tree's entries: https://git-scm.com/docs/git-fast-import#Documentation/git-fast-import.txt-filemodify
-_LINK, _SUBMODULE, _EXECUTABLE = "120000", "160000", "100755"
+LINK, SUBMODULE, _EXECUTABLE = "120000", "160000", "100755"
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,22 @@ class TreeArchive:
 
     summary: ArchiveSummary
     notes: tuple[str, ...] = ()
+
+
+class Contents(Protocol):
+    """Where the contents of a tree's blobs come from.
+
+    Attributes:
+        pointers: paths that were opened and turned out to be Git LFS pointers.
+    """
+
+    pointers: list[str]
+
+    def announce(self, items: Iterable[Item]) -> None:
+        """Say what will be opened, in that order."""
+
+    def open(self, item: Item) -> BinaryIO:
+        """The content of a blob, to be read to its end before another is opened."""
 
 
 def write_tree_archive(
@@ -55,11 +71,58 @@ def write_tree_archive(
     """
     items = _listing(git, sha, max_files, max_bytes)
     with Blobs.reading(git) as blobs:
-        members, notes = _members(items, blobs)
-        summary = write_archive(members, target)
+        return write_items(items, blobs, target)
+
+
+def write_items(items: Iterable[Item], contents: Contents, target: BinaryIO | Path) -> TreeArchive:
+    """Pack a tree's entries; the same entries give the same archive, wherever their contents come from.
+
+    Raises:
+        Misconfigured: a path is no plain relative one, or what `contents` raises.
+    """
+    members, notes = _members(items, contents)
+    summary = write_archive(members, target)
     return TreeArchive(
-        summary, (*notes, *_notes("{count} Git LFS pointer(s) are left as they are", blobs.pointers))
+        summary, (*notes, *_notes("{count} Git LFS pointer(s) are left as they are", contents.pointers))
     )
+
+
+def refuse_too_much(tree: str, items: Collection[Item], max_files: int, max_bytes: int) -> None:
+    """Hold the caps.
+
+    Args:
+        tree: what the items are the tree of, for the sentence.
+        items: all entries, or as many as are too many.
+        max_files: most entries of the tree.
+        max_bytes: most bytes of content, uncompressed.
+
+    Raises:
+        Misconfigured: there are more; names the largest files.
+    """
+    if len(items) > max_files:
+        raise Misconfigured(
+            f"the tree of {tree} has more than {max_files} files, which is the most that is carried to a server: "
+            "set `github.repository: none` and let the automation fetch what it needs"
+        )
+    if sum(item.size for item in items) > max_bytes:
+        largest = ", ".join(
+            f"{item.path!r} ({item.size} bytes)"
+            for item in sorted(items, key=lambda item: item.size, reverse=True)[:3]
+        )
+        raise Misconfigured(
+            f"the tree of {tree} has more than {max_bytes} bytes, which is the most that is carried to a server "
+            f"(large files in it: {largest}): set `github.repository: none` and let the automation fetch what it needs"
+        )
+
+
+def refuse_git_path(path: str) -> None:
+    """Let nothing pass for a repository's own files.
+
+    Raises:
+        Misconfigured: a part of the path is `.git`, in any case.
+    """
+    if any(part.lower() == ".git" for part in path.split("/")):
+        raise Misconfigured(f"the tree contains the path {path!r}, which git itself refuses to check out")
 
 
 def _listing(git: Git, sha: Sha, max_files: int, max_bytes: int) -> list[Item]:
@@ -72,20 +135,7 @@ def _listing(git: Git, sha: Sha, max_files: int, max_bytes: int) -> list[Item]:
             if len(items) > max_files or total > max_bytes:
                 running.stop()
                 break
-    if len(items) > max_files:
-        raise Misconfigured(
-            f"the tree of {sha} has more than {max_files} files, which is the most that is carried to a server: "
-            "set `github.repository: none` and let the automation fetch what it needs"
-        )
-    if total > max_bytes:
-        largest = ", ".join(
-            f"{item.path!r} ({item.size} bytes)"
-            for item in sorted(items, key=lambda item: item.size, reverse=True)[:3]
-        )
-        raise Misconfigured(
-            f"the tree of {sha} has more than {max_bytes} bytes, which is the most that is carried to a server "
-            f"(large files in it: {largest}): set `github.repository: none` and let the automation fetch what it needs"
-        )
+    refuse_too_much(sha, items, max_files, max_bytes)
     return items
 
 
@@ -102,25 +152,22 @@ def _item(record: bytes) -> Item:
     item = Item(mode, sha, int(size) if size.isdecimal() else 0, path.decode("utf-8", "surrogateescape"))
     if size == "BAD":
         raise missing(item)
-    if any(part.lower() == ".git" for part in item.path.split("/")):
-        raise Misconfigured(
-            f"the tree contains the path {item.path!r}, which git itself refuses to check out"
-        )
+    refuse_git_path(item.path)
     return item
 
 
-def _members(items: Iterable[Item], blobs: Blobs) -> tuple[list[Member], tuple[str, ...]]:
+def _members(items: Iterable[Item], contents: Contents) -> tuple[list[Member], tuple[str, ...]]:
     ordered = sorted(items, key=lambda item: name_bytes(item.path))
-    submodules = [item.path for item in ordered if item.mode == _SUBMODULE]
-    linking = [item for item in ordered if item.mode == _LINK]
-    blobs.announce(linking)
-    links = {item.path: blobs.target(item) for item in linking}
+    submodules = [item.path for item in ordered if item.mode == SUBMODULE]
+    linking = [item for item in ordered if item.mode == LINK]
+    contents.announce(linking)
+    links = {item.path: _target(contents, item) for item in linking}
     leading_out = [path for path, target in links.items() if not target or resolve(path, links) is None]
     left_out = {*submodules, *leading_out}
     files = [item for item in ordered if item.path not in left_out and item.path not in links]
-    blobs.announce(files)
+    contents.announce(files)
     members = [
-        Member(item.path, MemberKind.FILE, item.size, item.mode == _EXECUTABLE, partial(blobs.open, item))
+        Member(item.path, MemberKind.FILE, item.size, item.mode == _EXECUTABLE, partial(contents.open, item))
         for item in files
     ]
     members += [
@@ -134,9 +181,21 @@ def _members(items: Iterable[Item], blobs: Blobs) -> tuple[list[Member], tuple[s
     )
 
 
+def _target(contents: Contents, item: Item) -> str:
+    with contents.open(item) as stream:
+        content = stream.read(_CHUNK)
+        while stream.read(_CHUNK):
+            pass  # far too long for a target, and still to be read to its end
+    return link_target(content)
+
+
 def _notes(sentence: str, paths: list[str]) -> tuple[str, ...]:
     if not paths:
         return ()
-    named = ", ".join(repr(path) for path in paths[:_NAMED])
+    return (f"{sentence.format(count=len(paths))}: {named(paths)}",)
+
+
+def named(paths: Sequence[str]) -> str:
+    """The first few paths, for a sentence, and how many more there are."""
     more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
-    return (f"{sentence.format(count=len(paths))}: {named}{more}",)
+    return ", ".join(repr(path) for path in paths[:_NAMED]) + more

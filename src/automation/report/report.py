@@ -35,6 +35,8 @@ ADVICE = {
     Reason.TIMED_OUT: "Raise `timeout` in its `automation.yaml`, or give it less to do.",
     Reason.SERVER_LOST: "Check that the agent-server runs and can be reached, then run again.",
     Reason.RUN_LOST: "The work may be half done. Look at it, then run again.",
+    Reason.GITHUB_LOST: "Nothing was started. Run again once GitHub answers.",
+    Reason.INTERNAL_ERROR: "This is a defect of automation-action. Please report it, with the job's log.",
     Reason.TAMPERED: "Something wrote into the run's directory. Do not trust what this run did.",
 }
 
@@ -51,11 +53,11 @@ class Report:
         return f"## {escape(self.title)}\n\n{self.summary}\n\n{self.text}".rstrip() + "\n"
 
 
-def write_report(name: str, outcome: Outcome, *, limit: int = LIMIT) -> Report:
-    """The report on a run of the automation `name`."""
+def write_report(name: str, outcome: Outcome, *, url: str = "", limit: int = LIMIT) -> Report:
+    """The report on a run of the automation `name`; `url` leads to its log, if there is one."""
     return Report(
         title=_title(outcome),
-        summary=fit(list(_summary(name, outcome)), limit),
+        summary=fit(list(_summary(name, outcome, url)), limit),
         text=fit(list(_text(outcome)), limit),
     )
 
@@ -68,7 +70,7 @@ def _title(outcome: Outcome) -> str:
     return title.encode("utf-8", "replace")[:TITLE_LIMIT].decode("utf-8", "ignore")
 
 
-def _summary(name: str, outcome: Outcome) -> Iterator[Section]:
+def _summary(name: str, outcome: Outcome, url: str) -> Iterator[Section]:
     verdict = outcome.verdict
     lines = [f"**{WORDS[verdict.conclusion]}** ({code(verdict.reason)}): {escape(verdict.sentence)}."]
     if advice := ADVICE.get(verdict.reason):
@@ -84,16 +86,18 @@ def _summary(name: str, outcome: Outcome) -> Iterator[Section]:
         yield Section(
             _tamed(plain("\n".join(last))), heading="Last lines", priority=70, keep=Keep.END, fenced=True
         )
-    yield Section(_facts(name, outcome), priority=80)
+    yield Section(_facts(name, outcome, url), priority=80)
 
 
-def _facts(name: str, outcome: Outcome) -> str:
+def _facts(name: str, outcome: Outcome, url: str) -> str:
     verdict = outcome.verdict
     facts = [f"automation {code(name)}", f"run {code(outcome.run_id)}", f"{duration(outcome.seconds)} in all"]
     if verdict.exit_code is not None:
         facts.append(f"exit code {verdict.exit_code}")
     if verdict.result and verdict.result.cost is not None:
         facts.append(f"cost ${verdict.result.cost:.2f}")
+    if url:
+        facts.append(f"[log]({url})")
     notes = [f"- {escape(note)}" for note in outcome.notes]
     return "\n".join([" · ".join(facts), *(["", *notes] if notes else [])])
 

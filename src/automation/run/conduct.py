@@ -1,6 +1,6 @@
 """Conduct one run from its connection to its release: the whole protocol in order, for every backend and face.
 
-    connect -> prepare -> upload -> start -> run -> collect -> release
+    connect -> prepare -> upload -> start -> run -> collect -> verdict -> release
 
 Whatever happens in between, the caller gets one outcome with one verdict, everything redacted. A stop that
 is asked for ends the run on the server, too; a run whose end was natural all the same keeps its true verdict.
@@ -8,29 +8,26 @@ is asked for ends the run on the server, too; a run whose end was natural all th
 
 import asyncio
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, assert_never
-
-from pydantic import BaseModel
 
 from automation.agent_server import AgentServer, BashEvents
 from automation.connection import AgentConnection
 from automation.defaults import PATIENCE
 from automation.errors import AutomationError, Misconfigured, ServerUnavailable
 from automation.observation import Cause, Observation, Process
-from automation.outcome import Outcome
+from automation.outcome import Outcome, outcome_of
 from automation.output.excerpt import Excerpt
 from automation.redaction import Redactor
 from automation.redaction.secret_forms import MIN_LENGTH
-from automation.result import Result
 from automation.run.follow import Follower
 from automation.run.observe import observe
 from automation.run.patience import FIRST_CONTACT, Patience
 from automation.run.progress import Phase, Progress, Silent
 from automation.run.start import Order, Started, start
 from automation.run.stop import release, stop
-from automation.verdict import Verdict, judge
 
 # GitHub kills a cancelled step 10 s after it asked: a stop has to be known to have worked before.
 STOP_WITHIN = 7.0
@@ -66,6 +63,7 @@ class Conductor:
         patience: seconds that an unreachable server is borne.
         keep: leave the run's directory on the server.
         interval: seconds between two readings of the output.
+        on_verdict: told the outcome as soon as it is known, while the run is removed from its server.
     """
 
     connection: AgentConnection
@@ -76,6 +74,7 @@ class Conductor:
     interval: float = 1.0
     progress: Progress = field(default_factory=Silent)
     stop: Stop = field(default_factory=Stop)
+    on_verdict: Callable[[Outcome], Coroutine[Any, Any, None]] | None = None
     _started: Started | None = None
 
     async def conduct(self) -> Outcome:
@@ -91,28 +90,46 @@ class Conductor:
         if short := sum(0 < len(secret.strip()) < MIN_LENGTH for secret in self.secrets):
             listener.note(f"not masked, because shorter than {MIN_LENGTH} characters: {short} of the secrets")
         try:
-            seen, started = await self._conduct(listener)
+            outcome = await self._conduct(
+                listener, partial(self._outcome, listener=listener, redactor=redactor, began=began)
+            )
         except AutomationError as error:
             raise type(error)(redactor.text(error.sentence), reason=error.reason) from None
+        return replace(outcome, notes=tuple(listener.notes))
+
+    def _outcome(
+        self,
+        seen: Observation,
+        started: Started | None,
+        *,
+        listener: "_Listener",
+        redactor: Redactor,
+        began: float,
+    ) -> Outcome:
         listener.close()
-        verdict = judge(seen, outputs=self.order.outputs, timeout=self.order.timeout)
         status = seen.status
         if status is not None and status.escaped:
             names = ", ".join(f"{process.name or '?'} (pid {process.pid})" for process in status.escaped)
             listener.note(f"left its process group and still runs on the server: {names}")
-        return Outcome(
-            run_id=self.order.run_id,
-            verdict=_redacted(verdict, redactor),
-            output=listener.excerpt,
-            log=redactor.text((seen.log or b"").decode("utf-8", "replace")),
-            summary=redactor.text((seen.summary or b"").decode("utf-8", "replace")),
+        outcome = outcome_of(
+            self.order.run_id,
+            seen,
+            listener.excerpt,
+            redactor,
+            outputs=self.order.outputs,
+            timeout=self.order.timeout,
             seconds=time.monotonic() - began,
+        )
+        return replace(
+            outcome,
             directory=started.place.directory if started else "",
             command_id=started.command_id if started else None,
             notes=tuple(listener.notes),
         )
 
-    async def _conduct(self, listener: "_Listener") -> tuple[Observation, Started | None]:
+    async def _conduct(
+        self, listener: "_Listener", outcome_of: Callable[[Observation, Started | None], Outcome]
+    ) -> Outcome:
         async with AgentServer(self.connection) as server, BashEvents(self.connection) as events:
             listener.enter(Phase.CONNECT, self.connection.url)
             work = asyncio.create_task(self._start_and_follow(server, events, listener))
@@ -134,9 +151,13 @@ class Conductor:
                 stopping.cancel()
                 work.cancel()
                 await asyncio.gather(work, stopping, return_exceptions=True)
-            if not (self.keep or ended[0].lost or self._is_others):
-                await self._release(server, listener)
-            return ended
+            outcome = outcome_of(*ended)
+            async with asyncio.TaskGroup() as last:
+                if self.on_verdict:
+                    last.create_task(self.on_verdict(outcome))
+                if not (self.keep or ended[0].lost or self._is_others):
+                    last.create_task(self._release(server, listener))
+            return outcome
 
     @property
     def _is_others(self) -> bool:
@@ -249,24 +270,3 @@ class _Listener:
         if data:
             self.excerpt.feed(data)
             self._progress.output(data)
-
-
-def _redacted(verdict: Verdict, redactor: Redactor) -> Verdict:
-    return replace(
-        verdict,
-        sentence=redactor.text(verdict.sentence),
-        result=verdict.result and _redacted_result(verdict.result, redactor),
-    )
-
-
-def _redacted_result(result: Result, redactor: Redactor) -> Result:
-    def clean(model: BaseModel, *names: str) -> dict[str, Any]:
-        return {name: redactor.value(getattr(model, name)) for name in names}
-
-    annotations = tuple(
-        annotation.model_copy(update=clean(annotation, "path", "message", "title", "raw_details"))
-        for annotation in result.annotations
-    )
-    return result.model_copy(
-        update=clean(result, "title", "summary", "outputs") | {"annotations": annotations}
-    )

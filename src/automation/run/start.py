@@ -54,6 +54,7 @@ class Order:
         output_limit: bytes of output after which the run is ended.
         outputs: names that the automation has to report.
         base: directory on the server under which `automation-runs` stands; None for the server's own.
+        owner: whose run it is, for whoever has to end it without having started it; empty for nobody's.
     """
 
     run_id: str
@@ -69,6 +70,7 @@ class Order:
     output_limit: int = OUTPUT_LIMIT
     outputs: tuple[str, ...] = ()
     base: str | None = None
+    owner: str = ""
 
     @property
     def key(self) -> UUID:
@@ -180,6 +182,8 @@ def _files(connection: AgentConnection, order: Order, place: Place, sdk_version:
         "api/sdk-version": sdk_version_file(sdk_version),
         "bundle.tar.gz": order.bundle,
     }
+    if order.owner:
+        files["owner"] = order.owner.encode()
     if order.subject.event is not None:
         files["event.json"] = json.dumps(order.subject.event).encode()
     return files | dict(order.repository)

@@ -1,0 +1,129 @@
+"""The step after the step: settles what one that was killed has left, from its state file.
+
+The run is ended on its server and judged by what lies there; the check run is found by its id, or by its
+`external_id` if its creation was all that was known, and completed unless it is; the outputs are written.
+Everything here can be done twice. Addresses and keys come from this step's own inputs.
+"""
+
+import time
+from dataclasses import dataclass
+
+from automation.action.ending import Ending
+from automation.action.job_log import JobLog
+from automation.action.state import KnownEnd, State, StateFile
+from automation.action.surroundings import Surroundings
+from automation.agent_server import AgentServer
+from automation.errors import AutomationError, ServerUnavailable
+from automation.github.checks import CheckRun, Checks, NewCheck
+from automation.github.client import GitHub
+from automation.github.errors import GitHubUnavailable
+from automation.observation import Cause, Observation, Process
+from automation.outcome import Outcome, outcome_of
+from automation.report import write_report
+from automation.run.aftermath import Aftermath, read_aftermath
+from automation.run.patience import FIRST_CONTACT, Patience
+from automation.run.stop import release, stop
+
+BY = "the workflow, whose step was killed"
+
+
+@dataclass
+class Settlement:
+    """Settles one run."""
+
+    at: Surroundings
+    log: JobLog
+    file: StateFile
+
+    async def settle(self, state: State) -> Ending:
+        """End it, judge it, report it, remove it: as much of that as is left to do."""
+        self.log.say(f"settling run {state.run_id}, which its step has left")
+        began = time.monotonic()
+        left = await self._end(state)
+        outcome = self._outcome(state, left, time.monotonic() - began)
+        report = self.at.clean(write_report(state.automation, outcome, url=self.at.context.run_url))
+        result = outcome.verdict.result
+        end = state.end or KnownEnd(outcome.verdict, report, result.annotations if result else ())
+        check = await self._conclude(state, end)
+        if not outcome.is_lost:
+            self.file.remove()
+        return Ending(
+            outcome=outcome,
+            name=state.automation,
+            report=end.report,
+            annotations=end.annotations,
+            check=check,
+            is_ordered=state.is_ordered,
+        )
+
+    def _outcome(self, state: State, left: Aftermath, seconds: float) -> Outcome:
+        if state.end is not None:
+            return Outcome(
+                str(state.run_id),
+                state.end.verdict,
+                left.output,
+                seconds=seconds,
+                is_lost=bool(left.seen.lost),
+            )
+        return outcome_of(
+            str(state.run_id),
+            left.seen,
+            left.output,
+            self.at.redactor,
+            outputs=state.outputs,
+            timeout=state.timeout,
+            seconds=seconds,
+        )
+
+    async def _end(self, state: State) -> Aftermath:
+        """The run is over, on the server too; what is left of it."""
+        if not state.is_ordered:
+            return Aftermath.nothing(Observation(process=Process.NEVER_STARTED, stopped_by=BY))
+        if state.is_embedded:
+            return Aftermath.nothing(Observation(process=Process.GONE, stopped_by=BY))
+        key = state.run_id
+        try:
+            async with AgentServer(self.at.connection(is_fork=state.is_fork)) as server:
+                patience = Patience(FIRST_CONTACT)
+                now = await patience.bear(lambda: stop(server, key, None, Cause.CANCELLED))
+                if now.process in {Process.ALIVE, Process.UNKNOWN}:
+                    return Aftermath.nothing(Observation(lost="its processes did not end", stopped_by=BY))
+                left = await patience.bear(lambda: read_aftermath(server, now, self.at.redactor))
+                if not state.keep:
+                    await self._release(server, state)
+                return left.stopped_by(BY)
+        except AutomationError as error:
+            return Aftermath.nothing(Observation(lost=error.sentence, stopped_by=BY))
+
+    async def _release(self, server: AgentServer, state: State) -> None:
+        try:
+            await release(server, state.run_id, None)
+        except ServerUnavailable as error:
+            self.log.note(f"the run's directory could not be removed from the server ({error.sentence})")
+
+    async def _conclude(self, state: State, end: KnownEnd) -> CheckRun | None:
+        github = self.at.writer()
+        if not state.reports or github is None:
+            return None
+        try:
+            return await conclude(github, state, end)
+        except GitHubUnavailable as error:
+            self.log.note(f"the check run could not be completed ({self.at.redactor.text(error.sentence)})")
+            return None
+
+
+async def conclude(github: GitHub, state: State, end: KnownEnd) -> CheckRun:
+    """Complete the check run of this state, opening it if it is not there.
+
+    Raises:
+        GitHubUnavailable: it could not be done.
+    """
+    checks = Checks(github, state.app_id)
+    if state.check_id:
+        check = await checks.read(state.check_id)
+    else:
+        new = NewCheck(state.check_name, state.head_sha, state.external_id, state.details_url)
+        check = await checks.open(new, end.report, looks=True)
+    if not check.is_completed:
+        await checks.conclude(check.id, end.verdict.conclusion, end.report, end.annotations)
+    return check

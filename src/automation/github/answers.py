@@ -1,0 +1,53 @@
+"""GitHub's refusals, told apart: not now, for how long not, or not at all. Pure.
+
+Source: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+"""
+
+import math
+import time
+from collections.abc import Mapping
+
+from automation.github.errors import GitHubRefuses, GitHubUnavailable
+from automation.sentences import one_line
+
+RATE_LIMITED = frozenset({403, 429})
+PERMISSIONS = frozenset({403, 404})
+UNANSWERED = 500
+SUCCESS = range(200, 300)
+
+
+def refusal(status: int, headers: Mapping[str, str], said: str, what: str) -> GitHubUnavailable:
+    """What an answer that is no success means.
+
+    Args:
+        headers: names in lower case.
+        said: GitHub's own words, empty for none.
+        what: was asked, such as `GET /repos/octo/demo`.
+    """
+    words = f"GitHub answered {what} with HTTP {status}" + (f" ({one_line(said, 200)})" if said else "")
+    if status >= UNANSWERED:
+        return GitHubUnavailable(words, wait=_seconds(headers.get("retry-after")))
+    wait = _rate_limit_wait(headers, said)
+    if status in RATE_LIMITED and wait is not None:
+        return GitHubUnavailable(words, wait=wait)
+    # GitHub names them in every answer; only here they may be what is missing.
+    if status in PERMISSIONS and (needed := headers.get("x-accepted-github-permissions")):
+        words += f"; needed are the permissions {one_line(needed, 200)}"
+    return GitHubRefuses(words, status=status)
+
+
+def _rate_limit_wait(headers: Mapping[str, str], said: str) -> float | None:
+    """For how many seconds a limit lasts; None if this is none."""
+    if (after := _seconds(headers.get("retry-after"))) is not None:
+        return after
+    if headers.get("x-ratelimit-remaining") == "0" and (reset := _seconds(headers.get("x-ratelimit-reset"))):
+        return max(reset - time.time(), 1)
+    return 60 if "rate limit" in said.lower() else None
+
+
+def _seconds(value: str | None) -> float | None:
+    try:
+        seconds = float(value or "")
+    except ValueError:
+        return None
+    return max(seconds, 0) if math.isfinite(seconds) else None

@@ -1,0 +1,268 @@
+"""A check run, written so that there is one, it is ours, and its end is the truth that we know.
+
+    open        found by its `external_id` or created, `in_progress`
+    show        its output replaced; never its status, so that a late answer cannot reopen it
+    conclude    completed once, with the first annotations in the same request; the rest follows
+
+Look-up is by `external_id` and App, never by name: a workflow's job, or anybody, may have the same one.
+After a lost answer the list is read before anything is created again. A check run that somebody has
+completed is left as it is.
+
+Sources: https://docs.github.com/en/rest/checks/runs and
+https://docs.github.com/en/rest/guides/using-the-rest-api-to-interact-with-checks
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from automation.github.client import GitHub, understood
+from automation.github.external_id import ExternalId
+from automation.reasons import Conclusion
+from automation.report import Report
+from automation.result import Annotation
+
+ANNOTATIONS_PER_CALL = 50
+MAX_ANNOTATIONS = 500
+MAX_PATH = 4096
+MAX_LISTED = 1000
+JOB_APP = "github-actions"
+
+type Output = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CheckRun:
+    """A check run as GitHub shows it.
+
+    Attributes:
+        app_id, app_slug: whose it is; `github-actions` for one made with a job's token.
+        annotations: how many it has.
+    """
+
+    id: int
+    name: str
+    head_sha: str
+    status: str
+    external_id: str
+    url: str = ""
+    app_id: int = 0
+    app_slug: str = ""
+    annotations: int = 0
+
+    @property
+    def is_completed(self) -> bool:
+        return self.status == "completed"
+
+    @property
+    def keys(self) -> ExternalId | None:
+        return ExternalId.parse(self.external_id)
+
+    @classmethod
+    def read(cls, answer: Mapping[str, Any]) -> "CheckRun":
+        """From the API's answer.
+
+        Raises:
+            GitHubUnavailable: it is not of that form.
+        """
+        with understood("a check run"):
+            app = answer.get("app") or {}
+            return cls(
+                id=int(answer["id"]),
+                name=str(answer["name"]),
+                head_sha=str(answer["head_sha"]),
+                status=str(answer["status"]),
+                external_id=str(answer.get("external_id") or ""),
+                url=str(answer.get("html_url") or ""),
+                app_id=int(app.get("id") or 0),
+                app_slug=str(app.get("slug") or ""),
+                annotations=int((answer.get("output") or {}).get("annotations_count") or 0),
+            )
+
+
+@dataclass(frozen=True)
+class NewCheck:
+    """What a check run is created with.
+
+    Attributes:
+        details_url: where "Details" leads; GitHub replaces it where a job's token is the writer.
+    """
+
+    name: str
+    head_sha: str
+    external_id: str
+    details_url: str
+
+
+class Checks:
+    """The check runs of one repository, for one App.
+
+    Args:
+        app_id: whose check runs are looked for; 0 where only the answers tell which App a token belongs to.
+    """
+
+    def __init__(self, github: GitHub, app_id: int = 0) -> None:
+        self._github = github
+        self._app_id = app_id
+
+    async def open(
+        self,
+        new: NewCheck,
+        report: Report,
+        *,
+        looks: bool = False,
+        unless: asyncio.Event | None = None,
+    ) -> CheckRun:
+        """The check run with this `external_id`, created if there is none.
+
+        Args:
+            looks: it may be there already; otherwise it is looked for only after an answer has been lost.
+            unless: see `GitHub.bear`.
+
+        Raises:
+            GitHubRefuses: a token that may not write, a commit that is not there.
+            GitHubUnavailable: patience is spent.
+        """
+        body = {
+            "name": new.name,
+            "head_sha": new.head_sha,
+            "external_id": new.external_id,
+            "details_url": new.details_url,
+            "status": "in_progress",
+            "started_at": _now(),
+            "output": _output(report),
+        }
+        tried = looks
+
+        async def attempt() -> CheckRun:
+            nonlocal tried
+            if tried and (found := await self.find(new.head_sha, new.external_id)):
+                return found
+            tried = True
+            return CheckRun.read(await self._github.post("/check-runs", body))
+
+        found = await self._github.bear(attempt, unless=unless)
+        self._app_id = self._app_id or found.app_id
+        return found
+
+    async def find(self, head_sha: str, external_id: str) -> CheckRun | None:
+        """Our check run on this commit with this `external_id`.
+
+        Where our App is not known the token is most likely a job's; otherwise the first one is ours, because it
+        can only be copied once it is there.
+        """
+        found = [check for check in await self.on(head_sha) if check.external_id == external_id]
+        return min(found, key=lambda check: (check.app_slug != JOB_APP, check.id), default=None)
+
+    async def on(self, head_sha: str, **parameters: Any) -> list[CheckRun]:
+        """The check runs of our App on a commit; of every App if ours is not known."""
+        if self._app_id:
+            parameters["app_id"] = self._app_id
+        return [
+            check
+            async for item in self._github.pages(
+                f"/commits/{head_sha}/check-runs", "check_runs", limit=MAX_LISTED, filter="all", **parameters
+            )
+            if (check := CheckRun.read(item)).app_id == self._app_id or not self._app_id
+        ]
+
+    async def read(self, check_id: int) -> CheckRun:
+        return CheckRun.read(await self._github.get(f"/check-runs/{check_id}"))
+
+    async def show(self, check_id: int, report: Report) -> None:
+        """Replace what it shows while the run goes on."""
+        await self._github.patch(f"/check-runs/{check_id}", {"output": _output(report)})
+
+    async def conclude(
+        self,
+        check_id: int,
+        conclusion: Conclusion,
+        report: Report,
+        annotations: Sequence[Annotation] = (),
+        *,
+        looks: bool = True,
+    ) -> bool:
+        """Complete it, unless somebody has: then it is left as it is, and the answer is False.
+
+        Annotations are appended by GitHub, so after a lost answer only those are sent that are not there.
+
+        Args:
+            looks: read it before the first try; without, there is one request less to wait for.
+        """
+        batches = _batches(annotations)
+        completed = {"status": "completed", "conclusion": conclusion.value, "completed_at": _now()}
+        if not await self._complete(
+            check_id, completed | {"output": _output(report, batches[0])}, looks=looks
+        ):
+            return False
+        for index, batch in enumerate(batches[1:], start=1):
+            await self._append(check_id, report, batch, index * ANNOTATIONS_PER_CALL)
+        return True
+
+    async def _complete(self, check_id: int, body: Mapping[str, Any], *, looks: bool) -> bool:
+        tried = False
+
+        async def attempt() -> bool:
+            nonlocal tried
+            if (looks or tried) and (await self.read(check_id)).is_completed:
+                return tried
+            tried = True
+            await self._github.patch_once(f"/check-runs/{check_id}", body)
+            return True
+
+        return await self._github.bear(attempt)
+
+    async def _append(self, check_id: int, report: Report, batch: list[Output], before: int) -> None:
+        tried = False
+
+        async def attempt() -> None:
+            nonlocal tried
+            if tried and (await self.read(check_id)).annotations > before:
+                return
+            tried = True
+            await self._github.patch_once(f"/check-runs/{check_id}", {"output": _output(report, batch)})
+
+        await self._github.bear(attempt)
+
+
+def _batches(annotations: Sequence[Annotation]) -> list[list[Output]]:
+    shown = [_annotation(each) for each in annotations[:MAX_ANNOTATIONS]]
+    return [shown[at : at + ANNOTATIONS_PER_CALL] for at in range(0, len(shown), ANNOTATIONS_PER_CALL)] or [
+        []
+    ]
+
+
+def _output(report: Report, annotations: Sequence[Output] = ()) -> Output:
+    """All three parts each time: what is left out is deleted."""
+    output: Output = {"title": report.title, "summary": report.summary, "text": report.text}
+    return output | ({"annotations": list(annotations)} if annotations else {})
+
+
+def _annotation(annotation: Annotation) -> Output:
+    """In GitHub's terms: an end line always, columns only within one line, sizes in bytes."""
+    end_line = annotation.end_line or annotation.start_line
+    shown: Output = {
+        "path": _cut(annotation.path, MAX_PATH),
+        "start_line": annotation.start_line,
+        "end_line": end_line,
+        "annotation_level": annotation.annotation_level.value,
+        "message": _cut(annotation.message, 64 * 1024),
+    }
+    if annotation.start_line == end_line:
+        columns = {"start_column": annotation.start_column, "end_column": annotation.end_column}
+        shown |= {name: value for name, value in columns.items() if value is not None}
+    if annotation.title:
+        shown["title"] = _cut(annotation.title, 255)
+    if annotation.raw_details:
+        shown["raw_details"] = _cut(annotation.raw_details, 64 * 1024)
+    return shown
+
+
+def _cut(text: str, limit: int) -> str:
+    return text.encode("utf-8", "replace")[:limit].decode("utf-8", "ignore")
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,214 @@
+"""GitHub's REST API for one repository: one call at a time, in a thread, with patience of our own.
+
+A call that failed for the moment is made again, after what GitHub asked for or a pause that grows, within
+the patience that the caller has. A POST is made once only: its effect may be there although its answer was
+lost, so that whoever makes it looks before it makes another (`checks.find_or_create`).
+"""
+
+import asyncio
+import itertools
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+from automation.github.errors import GitHubRefuses, GitHubUnavailable
+from automation.github.tokens import AppTokens, Tokens
+
+if TYPE_CHECKING:
+    from automation.github.transport import Credentials, Transport
+
+TIMEOUT = 15
+URGENT = 3
+PATIENCE = 45.0
+LIMITED = 120.0
+PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
+PER_PAGE = 100
+UNAUTHORIZED = 401
+
+
+@contextmanager
+def understood(what: str) -> Iterator[None]:
+    """For the lines that read an answer: one that is not GitHub's is as good as none.
+
+    Raises:
+        GitHubUnavailable: in place of what reading it raised.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
+        raise GitHubUnavailable(f"GitHub's answer to {what} is not of its form") from None
+
+
+class GitHub:
+    """A client for one repository.
+
+    Attributes:
+        repository: `owner/name`.
+        api_url: of github.com or of a GitHub Enterprise Server, without a trailing slash.
+        patience: seconds that a call may go on being tried.
+        timeout: seconds for each try.
+    """
+
+    def __init__(
+        self,
+        api_url: str,
+        repository: str,
+        tokens: Tokens,
+        *,
+        patience: float = PATIENCE,
+        timeout: int = TIMEOUT,
+    ) -> None:
+        self.api_url = api_url.rstrip("/")
+        self.repository = repository
+        self.tokens = tokens
+        self.patience = patience
+        self.timeout = timeout
+        self._one_at_a_time = asyncio.Lock()
+        self._transport: tuple[str, Transport] | None = None
+
+    def in_a_hurry(self) -> "GitHub":
+        """A client of its own connections that tries once, with short time-outs: somebody is about to kill us."""
+        return GitHub(self.api_url, self.repository, self.tokens, patience=0, timeout=URGENT)
+
+    async def get(self, path: str, **parameters: Any) -> Any:
+        """GET below the repository; tried again while it is worth it.
+
+        Raises:
+            GitHubRefuses: it says no.
+            GitHubUnavailable: patience is spent.
+        """
+        return await self._patiently("GET", path, parameters, None)
+
+    async def pages(self, path: str, key: str | None, *, limit: int, **parameters: Any) -> AsyncIterator[Any]:
+        """The items of a list, at most `limit`; `key` names the list in the answer, None if it is the answer."""
+        left = limit
+        for page in itertools.count(1):
+            answer = await self.get(path, per_page=PER_PAGE, page=page, **parameters)
+            with understood(path):
+                items = list(answer[key] if key else answer)
+            for item in items[:left]:
+                yield item
+            left -= len(items)
+            if len(items) < PER_PAGE or left <= 0:
+                return
+
+    async def patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        """PATCH below the repository; tried again, so it has to be one that may be made twice."""
+        return await self._patiently("PATCH", path, {}, body)
+
+    async def patch_once(self, path: str, body: Mapping[str, Any]) -> Any:
+        """PATCH below the repository, once: for one that appends."""
+        return await self._once("PATCH", f"/repos/{self.repository}{path}", {}, body)
+
+    async def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """POST below the repository, once; the caller looks before it makes another."""
+        return await self._once("POST", f"/repos/{self.repository}{path}", {}, body)
+
+    async def token(self) -> str:
+        """The current token, for what goes another way."""
+        return await self.tokens.current(self.repository, self._as_app)
+
+    async def bear[T](self, attempt: Callable[[], Awaitable[T]], *, unless: asyncio.Event | None = None) -> T:
+        """Call until it succeeds, is refused, patience is spent, or nobody wants to wait any more (`unless`)."""
+        deadline = time.monotonic() + self.patience
+        for pause in itertools.chain(PAUSES, itertools.repeat(PAUSES[-1])):
+            try:
+                return await attempt()
+            except GitHubRefuses:
+                raise
+            except GitHubUnavailable as error:
+                wait = pause if error.wait is None else max(error.wait, 1)
+                # A limit says when it ends: that is worth more patience than silence.
+                allowed = LIMITED if error.wait is not None and self.patience else 0
+                if time.monotonic() + wait > deadline + allowed or not await _waited(wait, unless):
+                    raise
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        if self._transport:
+            with suppress(OSError):
+                self._transport[1].close()
+
+    async def _patiently(self, method: str, path: str, parameters: Mapping[str, Any], body: Any) -> Any:
+        path = f"/repos/{self.repository}{path}"
+        return await self.bear(lambda: self._once(method, path, parameters, body))
+
+    async def _once(self, method: str, path: str, parameters: Mapping[str, Any], body: Any) -> Any:
+        try:
+            return await self._send(await self.token(), method, path, parameters, body)
+        except GitHubRefuses as error:
+            # An expired token did nothing: even a POST may be made again.
+            if error.status != UNAUTHORIZED or not self.tokens.renew():
+                raise
+        return await self._send(await self.token(), method, path, parameters, body)
+
+    async def _as_app(self, method: str, path: str, body: Any) -> Any:
+        assert isinstance(self.tokens, AppTokens)  # noqa: S101
+        tokens = self.tokens
+
+        def call() -> Any:
+            from automation.github.transport import AppKey, Transport  # noqa: PLC0415  # PyGithub is heavy
+
+            transport = Transport(self.api_url, AppKey(tokens.app_id, tokens.private_key), self.timeout)
+            try:
+                return transport.send(method, path, {}, body)
+            finally:
+                transport.close()
+
+        # Minting is repeatable: a token that nobody received expires by itself.
+        return await self.bear(lambda: _in_thread(call))
+
+    async def _send(
+        self, token: str, method: str, path: str, parameters: Mapping[str, Any], body: Any
+    ) -> Any:
+        async with self._one_at_a_time:
+            return await _in_thread(lambda: self._with(token).send(method, path, parameters, body))
+
+    def _with(self, token: "Credentials") -> "Transport":
+        from automation.github.transport import Transport  # noqa: PLC0415  # PyGithub is heavy
+
+        if self._transport is None or self._transport[0] != token:
+            self.close()
+            assert isinstance(token, str)  # noqa: S101
+            self._transport = (token, Transport(self.api_url, token, self.timeout))
+        return self._transport[1]
+
+
+async def _waited(seconds: float, unless: asyncio.Event | None) -> bool:
+    if unless is None:
+        await asyncio.sleep(seconds)
+        return True
+    try:
+        async with asyncio.timeout(seconds):
+            await unless.wait()
+    except TimeoutError:
+        return True
+    return False
+
+
+async def _in_thread(call: Callable[[], Any]) -> Any:
+    """The call's result. If we are cancelled it goes on, in a thread that nobody waits for at exit."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+
+    def settle(error: BaseException | None, value: Any = None) -> None:
+        if done.cancelled():
+            return
+        if error is None:
+            done.set_result(value)
+        else:
+            done.set_exception(error)
+
+    def work() -> None:
+        result: tuple[BaseException | None, Any]
+        try:
+            result = (None, call())
+        except BaseException as error:  # noqa: BLE001  # it is raised again where it is awaited
+            result = (error, None)
+        with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, *result)
+
+    threading.Thread(target=work, daemon=True, name="GitHub").start()
+    return await done

@@ -1,0 +1,150 @@
+"""The fake GitHub for tests and for playing by hand: stateful, on loopback, strict where GitHub is strict.
+
+What it does not know it answers like GitHub: 404. What GitHub's description forbids is collected in
+`violations` once a contract is attached; the request gets its answer all the same.
+"""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from tests.fakes.github.apps import App, Token
+from tests.fakes.github.edge import Edge
+from tests.fakes.github.faults import Fault
+from tests.fakes.github.pulls import GONE
+from tests.fakes.github.recording import Recorded
+from tests.fakes.github.repository import Repository
+from tests.fakes.github.service import Service
+from tests.fakes.github.serving import Serving
+from tests.fakes.github.world import World
+
+if TYPE_CHECKING:
+    from tests.fakes.github.contract import Contract
+
+__all__ = ["GONE", "FakeGitHub"]
+
+
+class FakeGitHub:
+    """A GitHub on two loopback ports: one for the API (and the links in its answers), one for archives."""
+
+    def __init__(self, port: int = 0) -> None:
+        self._ports = (port, 0)
+        self.world = World()
+        self._edge = Edge(Service(self.world))
+        self._serving: Serving | None = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *ended: object) -> None:
+        self.close()
+
+    def start(self) -> Self:
+        """Serves from now on; started again after `close`, on the same ports and with all that it knew."""
+        serving = Serving(*self._ports)
+        self._ports = api, codeload = serving.ports[0], serving.ports[1]
+        self.world.url = f"http://127.0.0.1:{api}"
+        self.world.codeload_url = f"http://127.0.0.1:{codeload}"
+        self._edge.codeload_port = codeload
+        self._edge.closing = asyncio.Event()
+        serving.start(self._edge, self._edge.closing.set)
+        self._serving = serving
+        return self
+
+    def close(self) -> None:
+        if self._serving is not None:
+            self._serving.close()
+            self._serving = None
+
+    @property
+    def url(self) -> str:
+        return self.world.url
+
+    @property
+    def codeload_url(self) -> str:
+        return self.world.codeload_url
+
+    @property
+    def requests(self) -> list[Recorded]:
+        """Every request so far, in the order of their arrival."""
+        return self._edge.requests
+
+    @property
+    def violations(self) -> list[str]:
+        """What broke GitHub's description, in requests and in answers of the fake."""
+        return [f"{request}: {words}" for request in self.requests for words in request.violations]
+
+    def attach(self, contract: "Contract") -> None:
+        """Check every request and answer from now on."""
+        self._edge.contract = contract
+
+    def advance(self, seconds: float) -> None:
+        """Moves the fake's clock on: tokens expire."""
+        self.world.clock.advance(seconds)
+
+    def user(self, login: str, kind: str = "User") -> None:
+        """An account that has no role anywhere yet; kind is User, Bot or Organization."""
+        self.world.account(login, kind)
+
+    def repository(self, full_name: str, git: Path | str, *, private: bool = False) -> Repository:
+        """A repository whose commits are in a git repository on disk, a work tree or a bare one."""
+        return self.world.repository(full_name, git, private=private)
+
+    def repository_named(self, full_name: str) -> Repository:
+        """A repository that was set up before."""
+        return self.world.repositories[full_name.lower()]
+
+    def app(self, slug: str, permissions: Mapping[str, str], *, owner: str = "octocat") -> App:
+        """A GitHub App; it may read metadata, too, as every App."""
+        return self.world.add_app(slug, dict(permissions), owner)
+
+    def job_token(
+        self,
+        repository: str,
+        *,
+        run_id: int,
+        permissions: Mapping[str, str],
+        expires_after_requests: int | None = None,
+    ) -> Token:
+        """A workflow job's GITHUB_TOKEN; it dies when the workflow run is completed."""
+        return self.world.job_token(
+            self.repository_named(repository), run_id, dict(permissions), expires_after_requests
+        )
+
+    def fault(
+        self,
+        method: str,
+        path: str,
+        *,
+        status: int | None = None,
+        times: int | None = 1,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        after_effect: bool = False,
+        delay: float = 0.0,
+        drop: bool = False,
+    ) -> Fault:
+        """Something goes wrong with the next requests that fit; see `Fault`.
+
+        Args:
+            method: "*" for any.
+            path: a regular expression, searched in the path without the query.
+        """
+        return self._edge.faults.add(
+            Fault(
+                method=method,
+                path=re.compile(path),
+                status=status,
+                times=times,
+                headers=headers or {},
+                body=body,
+                after_effect=after_effect,
+                delay=delay,
+                drop=drop,
+            )
+        )
+
+    def clear_faults(self) -> None:
+        self._edge.faults.clear()

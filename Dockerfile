@@ -1,4 +1,4 @@
-# `automation` in an image: docker run --rm --read-only --tmpfs /tmp -v "$PWD:/work:ro" IMAGE check
+# `automation` in an image: docker run --rm --read-only --tmpfs /tmp -v "$PWD:/repository:ro" IMAGE check
 # Only /tmp has to be writable. A repository of another user's is refused by git: add `--user "$(id -u)"`.
 
 # The base is named by its tag alone: rebuilding takes its security updates in. The same one twice, because an
@@ -35,7 +35,7 @@ ENV PATH=/opt/automation/bin:$PATH \
     PYTHONUNBUFFERED=1
 # By number, so that `runAsNonRoot` can tell.
 USER 10001:10001
-WORKDIR /work
+WORKDIR /repository
 # As process 1 Python hears only signals that it has handlers for: of SIGINT every command knows.
 STOPSIGNAL SIGINT
 ENTRYPOINT ["automation"]

@@ -86,3 +86,22 @@ def test_the_key_goes_by_the_servers_header_and_is_never_shown() -> None:
 
 def test_an_open_server_gets_no_key() -> None:
     assert connect_to("http://h").headers == {}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://169.254.169.254/latest",
+        "http://[fe80::1]:8000",
+        "http://[::ffff:169.254.169.254]",
+        "http://224.0.0.1:8000",
+    ],
+)
+def test_where_a_cloud_keeps_credentials_there_is_no_server(url: str) -> None:
+    with pytest.raises(Misconfigured, match="link-local"):
+        connect_to(url, "a-key")
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://10.0.0.7", "http://[::1]:8000", "https://host"])
+def test_private_networks_are_where_servers_are(url: str) -> None:
+    assert connect_to(url).url == url

@@ -1,6 +1,7 @@
 """The seam between backends and everything after them: one reachable agent-server for one run."""
 
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from automation.errors import Misconfigured
@@ -52,6 +53,11 @@ def connect_to(url: str, session_key: str = "") -> AgentConnection:
             "the agent-server URL carries credentials; give the key separately, "
             "as AUTOMATION_AGENT_SERVER_API_KEY"
         )
+    if _is_never_a_server(parts.hostname):
+        raise Misconfigured(
+            "the agent-server URL is a link-local or multicast address, where machines keep their metadata and no "
+            f"agent-server is; {hint}"
+        )
     if "?" in url or "#" in url:
         raise Misconfigured(f"the agent-server URL has a query or a fragment; {hint}")
     if not all("!" <= character <= "~" for character in session_key):
@@ -60,3 +66,14 @@ def connect_to(url: str, session_key: str = "") -> AgentConnection:
             "check AUTOMATION_AGENT_SERVER_API_KEY"
         )
     return AgentConnection(parts.scheme + url[len(parts.scheme) :], session_key)
+
+
+def _is_never_a_server(host: str) -> bool:
+    """Whether a literal address is one where a cloud answers with its machine's credentials, or nobody does."""
+    try:
+        address = ip_address(host.split("%", maxsplit=1)[0])
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return address.is_link_local or address.is_multicast

@@ -36,11 +36,13 @@ def let_through(
     target: Target = FORK,
     settings: GitHubKey = APPROVING,
     sha: str = "",
+    *,
+    role: Role | None = Role.WRITE,
     isolated: bool = True,
 ) -> Reason | None:
     """Why not; None for yes."""
     try:
-        check_fork(context, target, settings, sha, is_isolated=isolated)
+        check_fork(context, target, role, settings, sha, is_isolated=isolated)
     except Refused as refusal:
         return refusal.reason
     return None
@@ -131,20 +133,19 @@ def test_what_cannot_reach_secrets_passes(target: Target, settings: GitHubKey) -
 @pytest.mark.parametrize(
     "body",
     [
-        SHA,
-        f"/run-automation review {SHA}",
-        f"Looks good: `{SHA}`.",
-        f"approve\r\n{SHA}\r\nthanks",
-        f"({SHA})",
-        f"sha={SHA},",
-        f"https://github.com/octo/demo/commit/{SHA}",
-        SHA.upper(),
-        f"{MOVED} no, {SHA}",
-        f"{SHA} {SHA}",
-        f"größe:{SHA}",
+        f"/run-automation {SHA}",
+        f"/run-automation review {SHA} please",
+        f"/run-automation `{SHA}`, which looks good.",
+        f"/approve sha={SHA}\r\nthanks",
+        f"\n \r\n/approve ({SHA})",
+        f"/approve https://github.com/octo/demo/commit/{SHA}",
+        f"/approve {SHA.upper()}",
+        f"/approve {MOVED} no, {SHA}",
+        f"/approve {SHA} {SHA}",
+        f"/größe:{SHA}",
     ],
 )
-def test_the_full_name_of_the_commit_in_a_comment_approves_it(body: str) -> None:
+def test_the_full_name_of_the_commit_in_a_command_approves_it(body: str) -> None:
     assert let_through(comment(body)) is None
 
 
@@ -153,39 +154,78 @@ def test_the_full_name_of_the_commit_in_a_comment_approves_it(body: str) -> None
     [
         "",
         "/run-automation review",
-        SHA[:7],
-        SHA[:39],
-        f"{SHA}0",
-        f"0{SHA}",
-        f"x{SHA}",
-        f"{SHA}z",
-        f"{SHA[:20]} {SHA[20:]}",
-        f"{SHA[:20]}\n{SHA[20:]}",
-        SHA.replace("0", "\u0660"),
-        SHA.replace("a", "\u0430"),
-        "the head",
+        f"/approve {SHA[:7]}",
+        f"/approve {SHA[:39]}",
+        f"/approve {SHA}0",
+        f"/approve 0{SHA}",
+        f"/approve{SHA}",
+        f"/approve x{SHA}",
+        f"/approve {SHA}z",
+        f"/approve {SHA[:20]} {SHA[20:]}",
+        f"/approve {SHA[:20]}\n{SHA[20:]}",
+        f"/approve {SHA.replace('0', chr(0x660))}",
+        f"/approve {SHA.replace('a', chr(0x430))}",
+        "/approve the head",
     ],
 )
 def test_less_than_the_full_name_approves_nothing(body: str) -> None:
     assert let_through(comment(body)) is Reason.FORK_NEEDS_APPROVAL
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        SHA,
+        f"{SHA} is broken",
+        f"> /approve {SHA}\n\nCertainly not!",
+        f"/why\n> /approve {SHA}",
+        f"/why\n```\n/approve {SHA}\n```",
+        f"/why\n/approve {SHA}",
+        f"<!-- /approve {SHA} -->",
+        f"<!--\n/approve {SHA}\n-->",
+        f"`/approve {SHA}`",
+        f"    /approve {SHA}",
+        f"```\n/approve {SHA}\n```",
+        f"- /approve {SHA}",
+        f"I said /approve {SHA}",
+    ],
+)
+def test_a_name_that_is_only_talked_about_approves_nothing(body: str) -> None:
+    assert let_through(comment(body)) is Reason.FORK_NEEDS_APPROVAL
+
+
+@pytest.mark.parametrize("role", [None, *Role])
+def test_only_who_may_write_approves(role: Role | None) -> None:
+    """Whatever less the automation asks of who starts it: a stranger would approve his own commit."""
+    may_write = role in {Role.WRITE, Role.MAINTAIN, Role.ADMIN}
+    settings = GitHubKey(who=Role.READ)
+    reason = let_through(comment(f"/approve {SHA}"), settings=settings, role=role)
+    assert reason is (None if may_write else Reason.FORK_NEEDS_APPROVAL)
+
+
+@pytest.mark.parametrize("role", [None, *Role])
+def test_whoever_can_start_a_workflow_by_hand_may_write(role: Role | None) -> None:
+    assert let_through(event("workflow_dispatch"), sha=SHA, role=role) is None
+
+
 @pytest.mark.parametrize("body", [None, 5, [SHA], {"sha": SHA}])
-def test_what_is_no_text_does_not_break_the_gate(body: Any) -> None:
-    assert let_through(comment(body)) in {None, Reason.FORK_NEEDS_APPROVAL}
+def test_what_is_no_text_approves_nothing(body: Any) -> None:
+    assert let_through(comment(body)) is Reason.FORK_NEEDS_APPROVAL
 
 
-@pytest.mark.parametrize("body", [MOVED, f"approve {MOVED} please", f"{MOVED} {SHA[:7]}"])
+@pytest.mark.parametrize(
+    "body", [f"/approve {MOVED}", f"/approve {MOVED} please", f"/approve {MOVED} {SHA[:7]}"]
+)
 def test_another_commit_approves_nothing_and_is_told_apart(body: str) -> None:
     assert let_through(comment(body)) is Reason.SHA_MOVED
 
 
 def test_the_refusal_says_what_to_approve() -> None:
     with pytest.raises(Refused, match=f"the commit {SHA} is a fork's") as refusal:
-        check_fork(comment(), FORK, APPROVING, "", is_isolated=True)
+        check_fork(comment(), FORK, Role.ADMIN, APPROVING, "", is_isolated=True)
     assert "name it in full in a comment" in refusal.value.sentence
     with pytest.raises(Refused, match=f"the pull request is at {SHA}"):
-        check_fork(comment(MOVED), FORK, APPROVING, "", is_isolated=True)
+        check_fork(comment(f"/approve {MOVED}"), FORK, Role.ADMIN, APPROVING, "", is_isolated=True)
 
 
 @pytest.mark.parametrize("name", ["pull_request_target", "workflow_run", "pull_request", "push", ""])
@@ -204,17 +244,20 @@ def test_a_workflow_started_by_hand_approves_its_sha() -> None:
 
 
 @pytest.mark.parametrize(
-    ("context", "sha"), [(comment(SHA), ""), (event("workflow_dispatch"), SHA), (event("workflow_run"), "")]
+    ("context", "sha"),
+    [(comment(f"/approve {SHA}"), ""), (event("workflow_dispatch"), SHA), (event("workflow_run"), "")],
 )
 def test_forks_that_are_denied_are_so_however_they_are_approved(context: Context, sha: str) -> None:
     assert let_through(context, settings=DENYING, sha=sha) is Reason.NOT_ALLOWED
 
 
-@pytest.mark.parametrize(("context", "sha"), [(comment(SHA), ""), (event("workflow_dispatch"), SHA)])
+@pytest.mark.parametrize(
+    ("context", "sha"), [(comment(f"/approve {SHA}"), ""), (event("workflow_dispatch"), SHA)]
+)
 def test_an_approved_commit_still_needs_a_server_apart(context: Context, sha: str) -> None:
     assert let_through(context, sha=sha, isolated=False) is Reason.FORK_NEEDS_ISOLATION
     with pytest.raises(Refused, match="set AUTOMATION_FORK_AGENT_SERVER_URL"):
-        check_fork(context, FORK, APPROVING, sha, is_isolated=False)
+        check_fork(context, FORK, Role.WRITE, APPROVING, sha, is_isolated=False)
 
 
 def test_whoever_is_not_approved_does_not_learn_of_servers() -> None:
@@ -226,12 +269,15 @@ def test_whoever_is_not_approved_does_not_learn_of_servers() -> None:
     glue=st.sampled_from(["", *" \n,;-/`#:_"]),
 )
 def test_nothing_that_does_not_hold_the_name_approves_it(words: list[str], glue: str) -> None:
-    body = glue.join(words)
+    body = f"/approve {glue.join(words)}"
     assert SHA in body.lower() or let_through(comment(body)) is not None
 
 
-@given(before=st.text(max_size=5), after=st.text(max_size=5))
+LINE = st.text(st.characters(exclude_categories=["Cc", "Zl", "Zp", "Cs"]), max_size=5)
+
+
+@given(before=LINE, after=LINE)
 def test_the_name_counts_where_it_is_a_word(before: str, after: str) -> None:
     neighbours = before[-1:] + after[:1]
     is_longer = any(character.isascii() and character.isalnum() for character in neighbours)
-    assert (let_through(comment(f"{before}{SHA}{after}")) is None) is not is_longer
+    assert (let_through(comment(f"/{before}{SHA}{after}")) is None) is not is_longer

@@ -498,6 +498,8 @@ def test_uv_may_fetch_a_python_which_the_next_job_finds(job: Job) -> None:
     program(job.bin / "uv", f"case $1 in python) {fetch}; exit ;; esac\n{FAKE_UV}")
     first = job.sets_up()
     assert job.sets_up().outputs["python"] == first.outputs["python"]
+    age(job.root / "python", 2)
+    job.sets_up(INPUT_BACKEND="embedded")
     assert (job.root / "python" / "managed").is_dir()
 
 

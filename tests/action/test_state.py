@@ -157,7 +157,7 @@ def test_a_reader_finds_a_whole_state_or_none(file: Path) -> None:
 
     writer = threading.Thread(target=write)
     writer.start()
-    found = []
+    found: list[State | None] = []
     while not done.is_set() or not found:
         found.append(StateFile(file).read() if file.exists() else STATE)
     writer.join(10)

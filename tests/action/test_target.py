@@ -249,7 +249,7 @@ def test_a_pull_request_without_a_commit_is_not_run(sha: object) -> None:
         target_of(context("pull_request", event), "", None)
 
 
-WHOLE = {
+WHOLE: dict[str, dict[str, Any]] = {
     "pull_request": {"pull_request": PULL},
     "pull_request_target": COMMENT | {"pull_request": PULL},
     "issue_comment": COMMENT,
@@ -286,7 +286,7 @@ def with_another(document: Any, place: tuple[str, ...], value: Any) -> Any:
 def malformed_events(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     """An event that has something else than GitHub's in one or two of its places."""
     name = draw(st.sampled_from(sorted(WHOLE)))
-    event: dict[str, Any] = WHOLE[name]
+    event = WHOLE[name]
     for _ in range(draw(st.integers(1, 2))):
         place = draw(st.sampled_from([place for place in places(event) if place]))
         event = with_another(event, place, draw(JSON))

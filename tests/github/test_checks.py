@@ -530,6 +530,6 @@ async def test_an_answer_of_another_form_is_a_lost_one(
     ],
 )
 def test_what_github_leaves_out_is_empty(answer: dict[str, Any], expected: dict[str, Any]) -> None:
-    whole = {"id": 1, "name": "n", "head_sha": "s", "status": "queued"}
+    whole: dict[str, Any] = {"id": 1, "name": "n", "head_sha": "s", "status": "queued"}
     bare = {**whole, "external_id": ""}
     assert CheckRun.read(whole | answer) == CheckRun(**bare | expected)

@@ -193,12 +193,12 @@ async def test_what_is_no_tarball_is_none(
     garbage: bytes,
 ) -> None:
     github.fault("GET", "legacy.tar.gz", status=200, body=garbage)
+    reason: Reason | None = None
     try:
         await ask(commits.write_tree_archive, history.main, tmp_path / "theirs.tar.gz")
     except Misconfigured as error:
         reason = error.reason
     else:
-        reason = None
         history.repository.write_tree_archive(history.main, tmp_path / "ours.tar.gz")
         assert (tmp_path / "theirs.tar.gz").read_bytes() == (tmp_path / "ours.tar.gz").read_bytes()
     assert reason in {None, Reason.ARCHIVE_INCOMPLETE}

@@ -1,6 +1,6 @@
 """A role is what GitHub says it is, by its true name; who cannot be told has none."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -25,9 +25,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
 
 
 @pytest.fixture(params=["public", "private"])
-def repository(
-    github: FakeGitHub, checkout: Checkout, request: pytest.FixtureRequest
-) -> Iterator[Repository]:
+def repository(github: FakeGitHub, checkout: Checkout, request: pytest.FixtureRequest) -> Repository:
     return github.repository("octo/demo", checkout.path, private=request.param == "private")
 
 

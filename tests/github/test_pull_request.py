@@ -17,6 +17,7 @@ DOCUMENT: dict[str, Any] = {
     "head": {"sha": HEAD, "ref": "feature", "repo": {"full_name": "octo/demo"}},
     "base": {"sha": BASE, "ref": "main", "repo": {"full_name": "octo/demo"}},
 }
+NO_NUMBERS: list[Any] = [float("inf"), float("nan"), "9" * 5000, {}]
 
 
 def pull(**head: Any) -> PullRequest:
@@ -73,7 +74,7 @@ def test_where_neither_repository_is_known_it_is_a_forks() -> None:
         *(DOCUMENT | {name: None} for name in ("number", "head", "base")),
         *(DOCUMENT | {name: [1]} for name in ("number", "head", "base")),
         *(DOCUMENT | {name: "text"} for name in ("number", "head", "base")),
-        *(DOCUMENT | {"number": number} for number in (float("inf"), float("nan"), "9" * 5000, {})),
+        *(DOCUMENT | {"number": number} for number in NO_NUMBERS),
         DOCUMENT | {"head": {"ref": "feature"}},
         DOCUMENT | {"head": {"sha": HEAD, "repo": "octo/demo"}},
         DOCUMENT | {"base": {"repo": ["octo/demo"]}},

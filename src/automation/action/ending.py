@@ -47,8 +47,8 @@ class Ending:
     check: CheckRun | None = None
     is_ordered: bool = True
 
-    def outputs(self) -> dict[str, str]:
-        """The Action's outputs, by name."""
+    def outputs(self, redactor: Redactor) -> dict[str, str]:
+        """The Action's outputs, by name; nothing in them holds a secret."""
         verdict = self.outcome.verdict
         return {
             "run-id": self.outcome.run_id if self.is_ordered else "",
@@ -58,8 +58,8 @@ class Ending:
             "check-run-id": str(self.check.id) if self.check else "",
             "check-run-url": self.check.url if self.check else "",
             "duration": f"{self.outcome.seconds:.3f}",
-            "summary": self.report.summary,
-            "result": _result(self.outcome),
+            "summary": redactor.text(self.report.summary),
+            "result": _result(self.outcome, redactor),
             "sandbox-id": "",
         }
 
@@ -82,8 +82,8 @@ def write_ending(ending: Ending, context: Context, log: JobLog, fail_on: FailOn,
 
 
 def _assignments(ending: Ending, redactor: Redactor) -> list[str]:
-    outputs = {name: redactor.text(value) for name, value in ending.outputs().items()}
-    return [assignment(name, value, delimiter_for(value)) for name, value in outputs.items()]
+    outputs = ending.outputs(redactor).items()
+    return [assignment(name, value, delimiter_for(value)) for name, value in outputs]
 
 
 def _append(path: Path | None, text: str, log: JobLog) -> None:
@@ -130,12 +130,15 @@ def _annotate(ending: Ending, log: JobLog, redactor: Redactor, *, is_red: bool) 
     log.say(f"{duration(ending.outcome.seconds)} in all")
 
 
-def _result(outcome: Outcome) -> str:
-    """The automation's own result as JSON; without its annotations where it would be too large for a step."""
+def _result(outcome: Outcome, redactor: Redactor) -> str:
+    """The automation's own result as JSON; without its annotations where it would be too large for a step.
+
+    It is redacted before it becomes JSON: a secret may look like a number or a key.
+    """
     result = outcome.verdict.result
     if result is None:
         return ""
-    document = result.model_dump(mode="json")
+    document = {key: redactor.value(value) for key, value in result.model_dump(mode="json").items()}
     for left_out in ((), ("annotations",), ("annotations", "summary"), ("annotations", "summary", "outputs")):
         text = json.dumps({key: value for key, value in document.items() if key not in left_out})
         if len(text) <= RESULT_LIMIT:

@@ -111,12 +111,16 @@ class LiveCheck:
             return
         try:
             check = self.check or await self._open(looks=self._living is not None)
-            self.is_concluded = await Checks(self.github, check.app_id).conclude(
+            done = await Checks(self.github, check.app_id).conclude(
                 check.id, conclusion, self._clean(report), self._clean_all(annotations)
             )
-            if not self.is_concluded:
+            self.is_concluded = True
+            if not done.is_ours:
                 self.log.note("somebody had completed the check run already; it was left as it is")
-                self.is_concluded = True
+            if done.left_out:
+                self.log.note(
+                    f"{done.left_out} annotations are not in the check run: GitHub did not take them"
+                )
         except GitHubUnavailable as error:
             self._give_up(error)
 

@@ -104,7 +104,9 @@ for directory, below, files in os.walk(sys.argv[3]):
     below[:] = sorted(set(below) - {"__pycache__"})
     names += [os.path.join(directory, name) for name in sorted(files)]
 for name in names:
-    with open(name, "rb") as file: digest.update(repr([name, file.read()]).encode())
+    with open(name, "rb") as file: content = file.read()
+    digest.update(repr([name, len(content)]).encode())
+    digest.update(content)
 print("-".join(filter(None, ["python%d.%d" % version[:2], sys.argv[1], digest.hexdigest()[:20]])), base)
 '
 

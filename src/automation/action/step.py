@@ -172,6 +172,8 @@ class Step:
         ) as directory:
             workspace = Path(directory)
             automation = await asyncio.to_thread(self._automation, target, source, workspace)
+            if target.definition_ref:
+                self.note(f"the definition is the one at {target.definition_ref}")
             is_apart = backend is BackendName.AGENT_SERVER and bool(self.at.settings.fork_agent_server_url)
             await self._pass_gate(github, asker, target, automation, is_isolated=is_apart)
             self._open_check(target, automation, is_embedded=backend is BackendName.EMBEDDED)
@@ -217,7 +219,6 @@ class Step:
             root = workspace / "definition"
             places = (self.inputs.automations_path,) if self.inputs.automations_path else DEFAULT_PLACES
             source.write_directories(target.definition_ref, places, root)
-            self.note(f"the definition is the one at {target.definition_ref}")
         elif source.checkout is not None:
             root = source.checkout.root
         try:

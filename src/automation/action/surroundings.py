@@ -87,7 +87,11 @@ class Surroundings:
         url = self.inputs.agent_server_url or self.settings.agent_server_url
         if not url:
             raise Misconfigured(f"which agent-server? Give `agent-server-url`, or set {AGENT_SERVER_URL}")
-        return connect_to(url, self.inputs.agent_server_api_key or self.settings.agent_server_api_key)
+        # The key of one server is not sent to another one.
+        is_same = self.settings.agent_server_url in {"", url}
+        return connect_to(
+            url, self.inputs.agent_server_api_key or (self.settings.agent_server_api_key if is_same else "")
+        )
 
     def close(self) -> None:
         for client in {self._reader, self._writer} - {None}:

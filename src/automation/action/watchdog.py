@@ -138,16 +138,16 @@ class Watchdog:
         report = self.at.clean(write_report(check.name, outcome, url=self._url(keys)))
         annotations = outcome.verdict.result.annotations if outcome.verdict.result else ()
         try:
-            is_settled = await Checks(github, check.app_id).conclude(
+            done = await Checks(github, check.app_id).conclude(
                 check.id, outcome.verdict.conclusion, report, annotations
             )
         except GitHubUnavailable as error:
             self.log.note(f"{check.url}: {self.at.redactor.text(error.sentence)}")
             return False
-        if is_settled:
+        if done.is_ours:
             verdict = outcome.verdict
             self.log.say(f"{check.url}: {verdict.conclusion}: {verdict.sentence} [{verdict.reason}]")
-        return is_settled
+        return done.is_ours
 
     async def _aftermath(self, keys: ExternalId, run: dict[str, Any] | None) -> Aftermath | None:
         """What is left of the run, ended if it is ours and still alive; None to look again in another pass."""

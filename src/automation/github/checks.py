@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from automation.github.client import GitHub, understood
+from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.github.external_id import ExternalId
 from automation.reasons import Conclusion
 from automation.report import Report
@@ -29,6 +30,7 @@ MAX_ANNOTATIONS = 500
 MAX_PATH = 4096
 MAX_LISTED = 1000
 JOB_APP = "github-actions"
+UNPROCESSABLE = 422
 
 type Output = dict[str, Any]
 
@@ -94,6 +96,19 @@ class NewCheck:
     head_sha: str
     external_id: str
     details_url: str
+
+
+@dataclass(frozen=True)
+class Concluded:
+    """What became of a conclusion.
+
+    Attributes:
+        is_ours: it stands; otherwise somebody had completed the check run before.
+        left_out: annotations that it does not have.
+    """
+
+    is_ours: bool
+    left_out: int = 0
 
 
 class Checks:
@@ -172,8 +187,8 @@ class Checks:
         return CheckRun.read(await self._github.get(f"/check-runs/{check_id}"))
 
     async def show(self, check_id: int, report: Report) -> None:
-        """Replace what it shows while the run goes on."""
-        await self._github.patch(f"/check-runs/{check_id}", {"output": _output(report)})
+        """Replace what it shows while the run goes on; once, because there will be news soon enough."""
+        await self._github.patch_once(f"/check-runs/{check_id}", {"output": _output(report)})
 
     async def conclude(
         self,
@@ -183,23 +198,38 @@ class Checks:
         annotations: Sequence[Annotation] = (),
         *,
         looks: bool = True,
-    ) -> bool:
-        """Complete it, unless somebody has: then it is left as it is, and the answer is False.
+    ) -> Concluded:
+        """Complete it, unless somebody has: then it is left as it is.
 
-        Annotations are appended by GitHub, so after a lost answer only those are sent that are not there.
+        Annotations are appended by GitHub, so after a lost answer only those are sent that are not there. What
+        GitHub does not take of them costs the annotations, not the conclusion.
 
         Args:
             looks: read it before the first try; without, there is one request less to wait for.
+
+        Raises:
+            GitHubRefuses: it says no to the conclusion.
+            GitHubUnavailable: patience is spent before it was completed.
         """
         batches = _batches(annotations)
-        completed = {"status": "completed", "conclusion": conclusion.value, "completed_at": _now()}
-        if not await self._complete(
-            check_id, completed | {"output": _output(report, batches[0])}, looks=looks
-        ):
-            return False
-        for index, batch in enumerate(batches[1:], start=1):
-            await self._append(check_id, report, batch, index * ANNOTATIONS_PER_CALL)
-        return True
+        body = {"status": "completed", "conclusion": conclusion.value, "completed_at": _now()}
+        try:
+            is_ours = await self._complete(
+                check_id, body | {"output": _output(report, batches[0])}, looks=looks
+            )
+        except GitHubRefuses as error:
+            if error.status != UNPROCESSABLE or not batches[0]:
+                raise
+            is_ours = await self._complete(check_id, body | {"output": _output(report)}, looks=looks)
+            return Concluded(is_ours, left_out=len(annotations))
+        shown = len(batches[0])
+        try:
+            for batch in batches[1:] if is_ours else ():
+                await self._append(check_id, report, batch, shown)
+                shown += len(batch)
+        except GitHubUnavailable:
+            pass
+        return Concluded(is_ours, left_out=len(annotations) - shown if is_ours else 0)
 
     async def _complete(self, check_id: int, body: Mapping[str, Any], *, looks: bool) -> bool:
         tried = False

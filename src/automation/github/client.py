@@ -122,7 +122,10 @@ class GitHub:
                 wait = pause if error.wait is None else max(error.wait, 1)
                 # A limit says when it ends: that is worth more patience than silence.
                 allowed = LIMITED if error.wait is not None and self.patience else 0
-                if time.monotonic() + wait > deadline + allowed or not await _waited(wait, unless):
+                if time.monotonic() + wait > deadline + allowed:
+                    raise
+                # What GitHub asks for is kept to, whoever is in a hurry.
+                if not await _waited(wait, unless if error.wait is None else None):
                     raise
         raise AssertionError("unreachable")
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from automation.agent_server import AgentServer
-from automation.errors import ServerUnavailable
+from automation.errors import ServerRefuses, ServerUnavailable
 from automation.observation import Observation, Presence, Process
 from automation.output.excerpt import Excerpt
 from automation.redaction import Redactor
@@ -42,24 +42,47 @@ async def read_aftermath(server: AgentServer, now: Look, redactor: Redactor) -> 
         return Aftermath.nothing(Observation(process=now.process))
     seen = await observe(server, now)
     status = seen.status
-    if status is None:
-        return Aftermath.nothing(seen)
-    if status.summary is Presence.FILE:
-        summary = await server.read_file(f"{now.directory}/summary.md", limit=SMALL_FILE)
-        seen = replace(seen, summary=summary)
-    return Aftermath(seen, await _last_output(server, now.directory, status.output, redactor))
+    if status is not None and status.summary is Presence.FILE:
+        seen = replace(seen, summary=await _summary(server, now.directory))
+    size = status.output if status is not None else 0
+    return Aftermath(seen, await _last_output(server, now.directory, size, redactor))
+
+
+async def _summary(server: AgentServer, directory: str) -> bytes | None:
+    """What stood there may have been replaced since by something that is no file."""
+    try:
+        return await server.read_file(f"{directory}/summary.md", limit=SMALL_FILE)
+    except ServerRefuses:
+        return None
 
 
 async def _last_output(server: AgentServer, directory: str, size: int, redactor: Redactor) -> Excerpt:
-    """Its last bytes; where the file has become unreadable, none: that must not hold up the verdict."""
-    raw, begin = bytearray(), max(size - SHOWN - redactor.longest, 0)
+    """The end of an output of `size` bytes at least; where it cannot be read, none: the verdict does not wait for it."""
+    begin = max(size - SHOWN - redactor.longest, 0)
+    output, stream = Excerpt(), redactor.stream()
+    behind = _Behind(redactor.longest if begin else 0)
     try:
         async for chunk in server.read_from(f"{directory}/output.log", begin):
-            raw += chunk[: SHOWN + redactor.longest - len(raw)]
+            output.feed(behind.cut(stream.feed(chunk)))
     except ServerUnavailable:
         pass
-    output = Excerpt()
-    clean = redactor.bytes(bytes(raw))
-    # Where it begins in the middle, the rest of a secret can stand: at most as long as the longest one.
-    output.feed(clean[redactor.longest if begin else 0 :])
+    output.feed(behind.cut(stream.close()))
     return output
+
+
+@dataclass
+class _Behind:
+    """Drops what comes before the first whole line: the beginning may be the rest of a secret.
+
+    Attributes:
+        unsafe: bytes that the rest of the longest secret can have; the line that they end in goes, too.
+    """
+
+    unsafe: int
+
+    def cut(self, data: bytes) -> bytes:
+        if not self.unsafe:
+            return data
+        line_end = data.find(b"\n", max(self.unsafe - 1, 0)) + 1
+        self.unsafe = 0 if line_end else max(self.unsafe - len(data), 1)
+        return data[line_end:] if line_end else b""

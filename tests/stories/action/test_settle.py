@@ -249,5 +249,5 @@ async def test_a_watchdog_without_permission_says_so(demo: Demo) -> None:
     demo.private = True
     demo.automation("echo hi")
     passed = await watch(demo, permissions={"checks": "write", "pull_requests": "read"})
-    assert passed.code == 3
+    assert (*passed.verdict, passed.code) == ("failure", "bad-config", 2)
     assert "actions" in passed.errors[0]

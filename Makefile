@@ -23,6 +23,7 @@ lint: $(READY)  ## Check style, types, layers, shell, the Action, its image and 
 	$(BIN)/shellcheck src/automation/*/*.sh .ci/run .ci/setup .ci/image .openhands/automations/*/*.sh
 	$(BIN)/zizmor --offline --no-progress --strict-collection .github action.yml
 	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck
+	$(BIN)/jactionlint --shellcheck=$(BIN)/shellcheck
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml

@@ -102,6 +102,8 @@ def test_where_a_cloud_keeps_credentials_there_is_no_server(url: str) -> None:
         connect_to(url, "a-key")
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://10.0.0.7", "http://[::1]:8000", "https://host"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8000", "http://10.0.0.7", "http://[::1]:8000", "https://host"]
+)
 def test_private_networks_are_where_servers_are(url: str) -> None:
     assert connect_to(url).url == url

@@ -12,10 +12,10 @@ from click.testing import CliRunner
 
 from automation import __version__
 from automation.cli import COMMANDS, cli
-from automation.exit_codes import Exit, exit_code
 from automation.cli.options import pairs, secrets_from_environment
 from automation.errors import Misconfigured
 from automation.execution import RunState, RunStatus
+from automation.exit_codes import Exit, exit_code
 from automation.observation import Process
 from automation.reasons import Reason
 from automation.run.commands import Look

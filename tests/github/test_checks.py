@@ -181,7 +181,7 @@ async def test_a_name_is_nobodys(
     github.fault("POST", "/check-runs$", status=502, after_effect=True)
     opened = await checks.open(new, REPORT)
     assert opened.id not in {check.id for check in there}
-    assert await checks.conclude(opened.id, Conclusion.SUCCESS, END)
+    assert (await checks.conclude(opened.id, Conclusion.SUCCESS, END)).is_ours
     assert [check.writes for check in there] == before
     assert all(check.status != "completed" for check in there)
 
@@ -269,7 +269,7 @@ async def test_it_is_concluded(
     looks: bool,
 ) -> None:
     opened = await checks.open(new, REPORT)
-    assert await checks.conclude(opened.id, conclusion, END, looks=looks)
+    assert (await checks.conclude(opened.id, conclusion, END, looks=looks)).is_ours
     check = repository.check("guard").is_(conclusion)
     assert (check.title, check.summary, check.text) == (END.title, END.summary, END.text)
     assert check.completed_at
@@ -283,7 +283,7 @@ async def test_one_that_somebody_has_completed_is_left_as_it_is(
     check = repository.check("guard")
     by_hand = {"conclusion": "neutral", "output": {"title": "by hand", "summary": "so"}}
     repository.change_check(check, by_hand, check.app)
-    assert not await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(60))
+    assert not (await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(60))).is_ours
     check.is_("neutral")
     assert check.writes[-1] == by_hand
     assert check.annotations == []
@@ -291,8 +291,8 @@ async def test_one_that_somebody_has_completed_is_left_as_it_is(
 
 async def test_concluding_twice_writes_once(checks: Checks, repository: Repository, new: NewCheck) -> None:
     opened = await checks.open(new, REPORT)
-    assert await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(3))
-    assert not await checks.conclude(opened.id, Conclusion.SUCCESS, REPORT, annotations(3))
+    assert (await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(3))).is_ours
+    assert not (await checks.conclude(opened.id, Conclusion.SUCCESS, REPORT, annotations(3))).is_ours
     assert lines(repository.check("guard").is_("failure")) == [1, 2, 3]
 
 
@@ -301,7 +301,7 @@ async def test_all_annotations_arrive_once_and_the_first_with_the_end(
     checks: Checks, repository: Repository, new: NewCheck, count: int
 ) -> None:
     opened = await checks.open(new, REPORT)
-    assert await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(count))
+    assert (await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(count))).is_ours
     check = repository.check("guard").is_("failure")
     assert lines(check) == list(range(1, count + 1))
     [_, first, *rest] = check.writes
@@ -318,7 +318,7 @@ async def test_all_annotations_arrive_once_and_the_first_with_the_end(
 
 async def test_there_is_a_most_of_annotations(checks: Checks, repository: Repository, new: NewCheck) -> None:
     opened = await checks.open(new, REPORT)
-    assert await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(600))
+    assert (await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(600))).is_ours
     assert lines(repository.check("guard")) == list(range(1, MAX_ANNOTATIONS + 1))
 
 
@@ -331,7 +331,7 @@ async def test_a_lost_answer_of_any_part_of_the_end_sends_no_annotation_twice(
     if lost > 1:
         github.fault("PATCH", "/check-runs/", times=lost - 1)
     github.fault("PATCH", "/check-runs/", status=502, after_effect=True)
-    assert await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(count))
+    assert (await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(count))).is_ours
     assert lines(repository.check("guard").is_("failure")) == list(range(1, count + 1))
 
 
@@ -341,7 +341,7 @@ async def test_however_the_answer_was_lost(
 ) -> None:
     opened = await checks.open(new, REPORT)
     github.fault("PATCH", "/check-runs/", **fault)
-    assert await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(60))
+    assert (await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(60))).is_ours
     assert lines(repository.check("guard").is_("failure")) == list(range(1, 61))
 
 
@@ -351,7 +351,7 @@ async def test_an_end_that_did_not_arrive_is_written_again(
 ) -> None:
     opened = await checks.open(new, REPORT)
     github.fault("PATCH", "/check-runs/", **fault)
-    assert await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(60))
+    assert (await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(60))).is_ours
     assert lines(repository.check("guard").is_("failure")) == list(range(1, 61))
 
 
@@ -363,7 +363,7 @@ async def test_trouble_everywhere_is_survived(
         github.fault(method, path, status=503)
         github.fault(method, path, status=502, after_effect=True)
     opened = await checks.open(new, REPORT)
-    assert await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(120))
+    assert (await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(120))).is_ours
     assert [check.id for check in repository.checks()] == [opened.id]
     assert lines(repository.check("guard").is_("failure")) == list(range(1, 121))
 
@@ -381,7 +381,7 @@ async def test_limits_are_obeyed(
     github.fault("POST", "/check-runs$", **limit)
     github.fault("PATCH", "/check-runs/", **limit)
     opened = await checks.open(new, REPORT)
-    assert await checks.conclude(opened.id, Conclusion.SUCCESS, END)
+    assert (await checks.conclude(opened.id, Conclusion.SUCCESS, END)).is_ours
     repository.check("guard").is_("success")
     for method in ("POST", "PATCH"):
         made = [request for request in github.requests if request.method == method]
@@ -405,7 +405,7 @@ async def test_an_apps_check_run_is_the_apps_own(
     assert (opened.app_id, opened.app_slug) == (app.id, "automation-bot")
     for token in github.world.tokens.values():
         token.expire()
-    assert await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(60))
+    assert (await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(60))).is_ours
     hub.close()
     [check] = [check for check in repository.checks() if check.app_slug == "automation-bot"]
     assert lines(check.is_("failure")) == list(range(1, 61))
@@ -484,7 +484,7 @@ async def test_annotations_are_what_github_takes(
 ) -> None:
     given = Annotation.model_validate({"path": "a.py", "start_line": 3, "message": "m"} | annotation)
     opened = await checks.open(new, REPORT)
-    assert await checks.conclude(opened.id, Conclusion.FAILURE, END, [given])
+    assert (await checks.conclude(opened.id, Conclusion.FAILURE, END, [given])).is_ours
     [shown] = repository.check("guard").is_("failure").annotations
     plain = {"path": "a.py", "start_line": 3, "end_line": 3, "annotation_level": "warning", "message": "m"}
     assert shown == plain | expected

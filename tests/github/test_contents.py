@@ -83,7 +83,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 async def hub(github: FakeGitHub, request: pytest.FixtureRequest) -> AsyncIterator[GitHub]:
     request.getfixturevalue("fake" if "fake" in request.fixturenames else "demo")
     token = github.job_token("octo/demo", run_id=4242, permissions={"contents": "read"})
-    hub = GitHub(github.url, "octo/demo", GivenToken(token.value))
+    hub = GitHub(github.url, "octo/demo", GivenToken(token.value), patience=5)
     yield hub
     hub.close()
 
@@ -210,7 +210,7 @@ async def test_an_archive_that_is_too_large(
     monkeypatch.setattr(contents, "MAX_BYTES", 100)
     with pytest.raises(Misconfigured, match="is larger than 100 bytes"):
         await ask(commits.write_tree_archive, history.main, tmp_path / "a.tar.gz")
-    assert (tmp_path / f"{history.main}.tarball").stat().st_size == 100
+    assert max(file.stat().st_size for file in tmp_path.iterdir()) == 100
 
 
 @pytest.mark.parametrize("fault", [{"status": 502}, {"drop": True}])
@@ -238,6 +238,7 @@ async def test_and_given_up(
     fault: dict[str, Any],
 ) -> None:
     github.fault("GET", "/tarball/", times=None, **fault)
+    commits.github.patience = 0.1
     with pytest.raises(GitHubUnavailable) as error:
         await ask(commits.write_tree_archive, history.main, tmp_path / "a.tar.gz")
     assert type(error.value) is GitHubUnavailable
@@ -375,7 +376,7 @@ def edge() -> Iterator[respx.MockRouter]:
 @pytest.fixture
 async def mocked() -> Contents:
     """With httpx's edge in a test's hand; nothing goes another way while changes are written."""
-    return Contents(GitHub(API, "octo/demo", GivenToken(TOKEN)), asyncio.get_running_loop())
+    return Contents(GitHub(API, "octo/demo", GivenToken(TOKEN), patience=5), asyncio.get_running_loop())
 
 
 COMPARED = f"{API}/repos/octo/demo/compare/a...b"
@@ -430,14 +431,7 @@ async def test_back_from_another_host_the_token_stays_away(
 
 
 @pytest.mark.parametrize(
-    "location",
-    [
-        "http://api.github.example/x",
-        "ftp://x/y",
-        "file:///etc/passwd",
-        "javascript:alert(1)",
-        "data:text/plain,x",
-    ],
+    "location", ["http://api.github.example/x", "http://localhost/x", "ftp://x/y", "file:///etc/passwd"]
 )
 async def test_no_redirect_leaves_https(
     mocked: Contents, edge: respx.MockRouter, tmp_path: Path, location: str
@@ -458,17 +452,20 @@ async def test_no_redirect_leaves_https(
         "https:///x",
         "https://",
         "https://a\u0301\0",
+        "javascript:alert(1)",
+        "data:text/plain,x",
     ],
 )
 async def test_a_redirect_to_nowhere_is_a_sentence(
     mocked: Contents, edge: respx.MockRouter, tmp_path: Path, location: str
 ) -> None:
-    edge.get(COMPARED).mock(
-        return_value=httpx.Response(302, headers=[(b"location", location.encode("utf-8"))])
-    )
+    mocked.github.patience = 0
+    answer = httpx.Response(302, headers=[(b"location", location.encode())])
+    edge.get(COMPARED).mock(side_effect=lambda _: answer)
     edge.route().mock(side_effect=httpx.ConnectError("nowhere"))
-    with pytest.raises(GitHubUnavailable):
+    with pytest.raises(GitHubUnavailable) as error:
         await patch_of(mocked, tmp_path)
+    assert error.value.sentence.isprintable()
 
 
 async def test_circles_are_left(mocked: Contents, edge: respx.MockRouter, tmp_path: Path) -> None:
@@ -495,12 +492,13 @@ async def test_a_relative_redirect_is_followed(
         httpx.ProxyError("p"),
     ],
 )
-async def test_trouble_on_the_way_is_borne_three_times(
+async def test_trouble_on_the_way_is_borne_for_a_while(
     mocked: Contents, edge: respx.MockRouter, tmp_path: Path, trouble: Exception
 ) -> None:
     edge.get(COMPARED).mock(side_effect=[trouble, trouble, httpx.Response(200, content=b"diff")])
     assert await patch_of(mocked, tmp_path) == b"diff"
     edge.get(COMPARED).mock(side_effect=trouble)
+    mocked.github.patience = 0.05
     with pytest.raises(GitHubUnavailable, match=type(trouble).__name__):
         await patch_of(mocked, tmp_path)
 
@@ -524,6 +522,7 @@ async def test_a_body_that_breaks_off_is_fetched_again_from_its_beginning(
 async def test_half_a_tarball_is_not_taken_for_one_later(
     commits: Contents, demo: FakeRepository, github: FakeGitHub, history: History, tmp_path: Path
 ) -> None:
+    commits.github.patience = 0.05
     with respx.mock(assert_all_called=False) as edge:
         edge.route().mock(side_effect=lambda _: httpx.Response(200, stream=Cut()))
         with pytest.raises(GitHubUnavailable, match="ReadError"):
@@ -535,6 +534,7 @@ async def test_half_a_tarball_is_not_taken_for_one_later(
 async def test_an_encoding_that_is_none_is_trouble_on_the_way(
     mocked: Contents, edge: respx.MockRouter, tmp_path: Path, damage: bytes
 ) -> None:
+    mocked.github.patience = 0
     edge.get(COMPARED).mock(
         side_effect=lambda _: httpx.Response(
             200, headers={"content-encoding": "gzip"}, stream=httpx.ByteStream(damage)

@@ -27,6 +27,18 @@ SECRET = "hunter2-and-more"
 NO_FILE = httpx.Response(400, json={"detail": "Path is not a file"})
 
 
+class Pieces(httpx.AsyncByteStream):
+    """A body that comes bit by bit."""
+
+    def __init__(self, content: bytes, size: int) -> None:
+        self.content = content
+        self.size = size
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for at in range(0, len(self.content), self.size):
+            yield self.content[at : at + self.size]
+
+
 class Disk:
     """A server's files, as its download endpoint gives them out; `answers` for those that have another answer."""
 
@@ -34,6 +46,7 @@ class Disk:
         self.files: dict[str, bytes] = {}
         self.answers: dict[str, httpx.Response | Exception] = {}
         self.read: list[tuple[str, str]] = []
+        self.piece = 64 * 1024
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         name = request.url.params["path"].removeprefix(f"{DIRECTORY}/")
@@ -52,7 +65,7 @@ class Disk:
         begin = int(given_range.removeprefix("bytes=").removesuffix("-"))
         if begin >= len(content):
             return httpx.Response(416)
-        return httpx.Response(206, content=content[begin:])
+        return httpx.Response(206, stream=Pieces(content[begin:], self.piece))
 
     def status(self, **changes: Any) -> None:
         document = {
@@ -187,42 +200,65 @@ async def test_a_long_output_is_not_read_whole(server: AgentServer, disk: Disk) 
     assert int(given_range.removeprefix("bytes=").removesuffix("-")) > aftermath.SHOWN
 
 
-@pytest.mark.parametrize("shift", range(-2, len(SECRET) + 3))
-@pytest.mark.parametrize("glue", [b"", b"\n"], ids=["in a line", "on its own line"])
+def cuts(before: str, after: str, secret: str) -> Iterator[bytes]:
+    """Outputs with a secret so far from their ends that every cut falls into it once, and beside it."""
+    for distance in range(100 - 5, 100 + 4 * len(secret) + 5):
+        yield f"{'-' * 400}{before}{secret}{(after * distance)[:distance]}".encode()
+
+
+@pytest.mark.parametrize("piece", [1, 7, 10_000])
+@pytest.mark.parametrize("before", ["", "\n"], ids=["in a line", "on its own line"])
+@pytest.mark.parametrize("after", [".", "\n.........", "........\n"])
+@pytest.mark.parametrize(
+    ("secret", "written"),
+    [
+        (SECRET, SECRET),
+        ("two\nlines-of-it", "two\nlines-of-it"),
+        ("secret-in-base64", "c2VjcmV0LWluLWJhc2U2NA=="),
+        ("secret in a URL?", "secret%20in%20a%20URL%3F"),
+    ],
+    ids=["plain", "two lines", "base64", "url"],
+)
 async def test_no_part_of_a_secret_is_left_where_the_output_is_cut(
-    server: AgentServer, disk: Disk, monkeypatch: pytest.MonkeyPatch, shift: int, glue: bytes
-) -> None:
-    """However the cut falls into it."""
-    monkeypatch.setattr(aftermath, "SHOWN", 100)
-    end = glue + b"." * (100 - len(glue) - shift)
-    disk.output(b"-" * 500 + glue + SECRET.encode() + end)
-    text = (await left_of(server, secrets=(SECRET,))).output.text()
-    parts = [SECRET[at:] for at in range(len(SECRET) - 3)]
-    assert not [part for part in parts if part in text]
-    assert text.endswith("." * (60 - shift))
-
-
-@pytest.mark.parametrize("form", ["two\nlines-of-it", "c2VjcmV0LWluLWJhc2U2NA=="])
-async def test_nor_of_one_in_another_form(
-    server: AgentServer, disk: Disk, monkeypatch: pytest.MonkeyPatch, form: str
+    server: AgentServer,
+    disk: Disk,
+    monkeypatch: pytest.MonkeyPatch,
+    secret: str,
+    written: str,
+    before: str,
+    after: str,
+    piece: int,
 ) -> None:
     monkeypatch.setattr(aftermath, "SHOWN", 100)
-    secret = "secret-in-base64" if form.endswith("==") else form
-    for shift in range(len(form)):
-        disk.output(b"-" * 500 + form.encode() + b"\n" + b"." * (99 - shift))
+    disk.piece = piece
+    parts = [written[at:] for at in range(len(written) - 5)]
+    for content in list(cuts(before, after, written))[:: 1 if piece > 1 else 9]:
+        disk.output(content)
         text = (await left_of(server, secrets=(secret,))).output.text()
-        assert not [form[at:] for at in range(len(form) - 5) if form[at:] in text]
+        assert not [part for part in parts if part in text]
 
 
 async def test_nor_of_a_token_of_any_length(
     server: AgentServer, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(aftermath, "SHOWN", 1000)
-    token = "ghs_" + "123456_" + "t0ken" * 150
+    token = "ghs_123456_" + "t0ken" * 150
     for shift in (1, 100, 500, len(token) - 40):
-        disk.output(b"-" * 5000 + token.encode() + b"\n" + b"." * (999 - shift))
+        disk.output(b"-" * 5000 + token.encode() + b"." * (900 - shift) + b"\n" + b"," * 99)
         text = (await left_of(server)).output.text()
         assert "t0ken" not in text
+        assert text.endswith("," * 99)
+
+
+async def test_a_line_longer_than_all_that_is_shown_is_not_shown(
+    server: AgentServer, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it begins is not known, so its beginning may be the rest of anything."""
+    monkeypatch.setattr(aftermath, "SHOWN", 100)
+    disk.output(b"x" * 1000)
+    assert (await left_of(server)).output.text() == ""
+    disk.output(b"x" * 1000 + b"\nlast\n")
+    assert (await left_of(server)).output.text() == "last\n"
 
 
 async def test_secrets_are_masked_where_nothing_is_cut(server: AgentServer, disk: Disk) -> None:

@@ -4,6 +4,7 @@ What act does not do as GitHub does is listed in CONTRIBUTING; it is the step's 
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 from tests.fakes.github.server import FakeGitHub
 from tests.workflow import REPOSITORY, ROOT, git
 
@@ -98,9 +100,21 @@ class Act:
     variables: Mapping[str, str] = field(default_factory=dict)
 
     async def run(
-        self, workspace: Path, event_name: str, event: Mapping[str, Any], token: str, within: float = 120
+        self,
+        workspace: Path,
+        event_name: str,
+        event: Mapping[str, Any],
+        token: str,
+        *,
+        kill_at: str = "",
+        within: float = 120,
     ) -> Workflow:
-        """Run the workflows of a workspace that listen to this event."""
+        """Run the workflows of a workspace that listen to this event.
+
+        Args:
+            kill_at: text of the Action's output at which its step is killed with KILL, as by a machine out of
+                memory. (A cancelled act does not run the steps inside of an action that are always to run.)
+        """
         file = self.directory / "event.json"
         file.write_text(json.dumps(dict(event)))
         for name in ("home", "cache"):
@@ -120,11 +134,21 @@ class Act:
             async with asyncio.timeout(within):
                 while raw := await process.stdout.readline():
                     lines.append(Line(time.monotonic(), _said(raw)))
+                    if kill_at and lines[-1].text.strip() == kill_at:
+                        self._kill_step()
                 return Workflow(await process.wait(), lines)
         finally:
             if process.returncode is None:
                 process.terminate()
                 await process.wait()
+
+    def _kill_step(self) -> None:
+        """KILL the Action's process on this machine, and nobody else."""
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                ours = str(self.directory) in process.environ().get("AUTOMATION_ACTION_STATE", "")
+                if ours and process.cmdline()[-2:] == ["action", "run"]:
+                    process.kill()
 
     def _command(self, event_name: str, event: Path, token: str) -> list[str]:
         given = {

@@ -29,7 +29,7 @@ CODES = {
 
 
 @pytest.mark.parametrize(
-    ("code", "reason"), [(code, reason) for code, reasons in CODES.items() for reason in reasons]
+    ("code", "reason"), [(code, reason) for code, reasons in CODES.items() for reason in sorted(reasons)]
 )
 def test_the_code_of_a_reason(code: int, reason: Reason) -> None:
     assert exit_code(reason) == code

@@ -330,6 +330,15 @@ async def test_the_end_does_not_wait_for_what_was_going_to_be_written(
     assert job.check.is_("success").text == END.text
 
 
+async def test_the_end_makes_an_edit_superfluous(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    pace(monkeypatch, 0.3)
+    await job.open()
+    job.live.output(b"one\n")
+    await job.live.conclude(Conclusion.SUCCESS, END)
+    assert job.edits == []
+    assert job.count("PATCH") == 1
+
+
 async def test_one_that_is_not_there_is_opened_to_be_ended(job: Job) -> None:
     await job.live.conclude(Conclusion.ACTION_REQUIRED, END)
     job.check.is_("action_required")
@@ -412,6 +421,7 @@ async def test_an_end_that_is_there_is_not_called_missing(make: MakeJob) -> None
     assert len(job.check.is_("failure").annotations) == 50
     assert job.live.is_concluded
     assert "GitHub could not be told" not in job.log
+    assert job.log.count("note: 10 annotations are not in the check run") == 1
 
 
 async def test_annotations_that_github_refuses_do_not_cost_the_end(job: Job) -> None:

@@ -14,7 +14,14 @@ from tests.fakes.github.server import FakeGitHub
 from tests.workflow import Checkout
 
 from automation.github import AppTokens, GitHub, GitHubRefuses, GitHubUnavailable, GivenToken, client
-from automation.github.checks import ANNOTATIONS_PER_CALL, MAX_ANNOTATIONS, CheckRun, Checks, NewCheck
+from automation.github.checks import (
+    ANNOTATIONS_PER_CALL,
+    MAX_ANNOTATIONS,
+    CheckRun,
+    Checks,
+    Concluded,
+    NewCheck,
+)
 from automation.github.external_id import ExternalId
 from automation.reasons import Conclusion
 from automation.report import Report
@@ -113,8 +120,11 @@ async def test_it_is_created_in_progress(
     assert methods(github) == ["POST"]
 
 
-@pytest.mark.parametrize("app_id", [0, JOB_APP], ids=["any App", "ours"])
-@pytest.mark.parametrize("fault", LOST, ids=HOW)
+@pytest.mark.parametrize(
+    ("fault", "app_id"),
+    [*((fault, 0) for fault in LOST), (LOST[0], JOB_APP)],
+    ids=[*HOW, "an error, and our App is known"],
+)
 async def test_a_lost_answer_makes_no_second_one(
     hub: GitHub, repository: Repository, github: FakeGitHub, new: NewCheck, fault: dict[str, Any], app_id: int
 ) -> None:
@@ -124,7 +134,7 @@ async def test_a_lost_answer_makes_no_second_one(
     assert methods(github) == ["POST", "GET"]
 
 
-@pytest.mark.parametrize("fault", [{"status": 502}, {"drop": True}, {"delay": 1.2}], ids=HOW)
+@pytest.mark.parametrize("fault", [{"status": 502}, {"drop": True}], ids=HOW[:2])
 async def test_what_did_not_happen_is_done_again(
     checks: Checks, repository: Repository, github: FakeGitHub, new: NewCheck, fault: dict[str, Any]
 ) -> None:
@@ -283,7 +293,8 @@ async def test_one_that_somebody_has_completed_is_left_as_it_is(
     check = repository.check("guard")
     by_hand = {"conclusion": "neutral", "output": {"title": "by hand", "summary": "so"}}
     repository.change_check(check, by_hand, check.app)
-    assert not (await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(60))).is_ours
+    done = await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(60))
+    assert done == Concluded(is_ours=False)
     check.is_("neutral")
     assert check.writes[-1] == by_hand
     assert check.annotations == []
@@ -318,8 +329,48 @@ async def test_all_annotations_arrive_once_and_the_first_with_the_end(
 
 async def test_there_is_a_most_of_annotations(checks: Checks, repository: Repository, new: NewCheck) -> None:
     opened = await checks.open(new, REPORT)
-    assert (await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(600))).is_ours
+    done = await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(600))
+    assert done == Concluded(is_ours=True, left_out=100)
     assert lines(repository.check("guard")) == list(range(1, MAX_ANNOTATIONS + 1))
+
+
+@pytest.mark.parametrize("count", [3, 120])
+@pytest.mark.parametrize("looks", [True, False])
+async def test_annotations_that_github_refuses_do_not_cost_the_end(
+    checks: Checks, repository: Repository, github: FakeGitHub, new: NewCheck, count: int, looks: bool
+) -> None:
+    opened = await checks.open(new, REPORT)
+    github.fault("PATCH", "", status=422, body={"message": "Invalid request. start_line is too large"})
+    done = await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(count), looks=looks)
+    assert done == Concluded(is_ours=True, left_out=count)
+    check = repository.check("guard").is_("failure")
+    assert (check.annotations, check.text) == ([], END.text)
+
+
+@pytest.mark.parametrize("count", [0, 3])
+async def test_an_end_that_github_refuses_is_not_called_one(
+    checks: Checks, repository: Repository, github: FakeGitHub, new: NewCheck, count: int
+) -> None:
+    opened = await checks.open(new, REPORT)
+    github.fault("PATCH", "", status=422, times=None)
+    with pytest.raises(GitHubRefuses):
+        await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(count))
+    assert methods(github).count("PATCH") == (2 if count else 1)
+    assert repository.check("guard").status == "in_progress"
+
+
+@pytest.mark.parametrize("status", [403, 422, 503])
+async def test_later_annotations_that_cannot_be_added_do_not_cost_the_end_either(
+    hub: GitHub, repository: Repository, github: FakeGitHub, new: NewCheck, status: int
+) -> None:
+    hub.patience = 0.05
+    checks = Checks(hub)
+    opened = await checks.open(new, REPORT)
+    github.fault("PATCH", "", times=1)
+    github.fault("PATCH", "", status=status, times=None)
+    done = await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(120))
+    assert done == Concluded(is_ours=True, left_out=70)
+    assert lines(repository.check("guard").is_("failure")) == list(range(1, 51))
 
 
 @pytest.mark.parametrize("count", [0, 1, 50, 51, 120])

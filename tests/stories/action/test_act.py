@@ -58,11 +58,11 @@ def workflow(server: RealServer, uses: str = "org/automation-action@v1", fail_on
     return WORKFLOW.format(uses=uses, url=server.url, key=server.key, secret=SECRET, fail_on=fail_on)
 
 
-async def run(act: Act, workspace: Path, sha: str, event_name: str = "push", **event: object) -> Workflow:
+async def run(act: Act, workspace: Path, sha: str, kill_at: str = "") -> Workflow:
     repository = act.github.repository(REPOSITORY, git=workspace)
     repository.workflow_run(4242, head_sha=sha)
     token = act.github.job_token(REPOSITORY, run_id=4242, permissions=PERMISSIONS)
-    return await act.run(workspace, event_name, event, token.value)
+    return await act.run(workspace, "push", {}, token.value, kill_at=kill_at)
 
 
 @pytest.mark.parametrize("uses", ["org/automation-action@v1", "./"])
@@ -110,3 +110,17 @@ async def test_a_failing_run_fails_the_job_unless_it_is_not_to(
     assert check.conclusion == "failure"
     shown = [said["kvPairs"].get("title", "") for said in ran.commands("error" if code else "warning")]
     assert "Review: exit-code" in shown
+
+
+async def test_a_step_that_is_killed_is_settled_by_the_step_after_it(
+    act: Act, server: RealServer, tmp_path: Path
+) -> None:
+    sha = make_workspace(tmp_path / "workspace", workflow(server), "echo it has begun; sleep 305\n")
+    before = server.directories()
+    ran = await run(act, tmp_path / "workspace", sha, kill_at="it has begun")
+    [check] = act.github.world.repositories[REPOSITORY].checks(sha)
+    check.is_("cancelled")
+    assert "it has begun" in (check.text or "")
+    assert ran.outputs("it")["conclusion"] == "cancelled"
+    assert server.directories() == before
+    assert server.processes("sleep 305") == []

@@ -42,6 +42,7 @@ def test_everything_that_github_says(tmp_path: Path) -> None:
         GITHUB_WORKSPACE="/home/runner/work/demo/demo",
         GITHUB_OUTPUT="/tmp/output",
         GITHUB_STEP_SUMMARY="/tmp/summary",
+        RUNNER_TEMP="/home/runner/work/_temp",
     )
     assert found == Context(
         repository="octo/demo",
@@ -55,6 +56,7 @@ def test_everything_that_github_says(tmp_path: Path) -> None:
         attempt=3,
         job="automations",
         workspace=Path("/home/runner/work/demo/demo"),
+        temporary=Path("/home/runner/work/_temp"),
         output_file=Path("/tmp/output"),
         summary_file=Path("/tmp/summary"),
     )
@@ -68,6 +70,7 @@ def test_only_the_repository_has_to_be_there() -> None:
     assert found.api_url == "https://api.github.com"
     assert found.run_url == "https://github.com/octo/demo/actions/runs/0"
     assert {each.name for each in fields(found) if getattr(found, each.name) is None} == {
+        "temporary",
         "output_file",
         "summary_file",
     }
@@ -75,7 +78,14 @@ def test_only_the_repository_has_to_be_there() -> None:
 
 def test_what_is_blank_is_not_there() -> None:
     blank = dict.fromkeys(
-        ["GITHUB_API_URL", "GITHUB_WORKSPACE", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_EVENT_PATH"],
+        [
+            "GITHUB_API_URL",
+            "GITHUB_WORKSPACE",
+            "GITHUB_OUTPUT",
+            "GITHUB_STEP_SUMMARY",
+            "GITHUB_EVENT_PATH",
+            "RUNNER_TEMP",
+        ],
         "",
     )
     assert read(**blank) == read()

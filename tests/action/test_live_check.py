@@ -191,7 +191,7 @@ async def test_nor_twice_where_the_answer_stays_lost_until_the_end(make: MakeJob
     job.github.fault("GET", "", status=502, times=None)
     job.live.begin()
     job.live.enter(Phase.PREPARE)
-    assert not await job.live.opened(0.5)
+    assert not await job.live.opened(0.3)
     job.github.clear_faults()
     await job.live.conclude(Conclusion.FAILURE, END, annotations(3))
     assert len(job.check.is_("failure").annotations) == 3
@@ -205,13 +205,13 @@ async def test_nor_where_the_answer_is_none_of_githubs(job: Job) -> None:
 
 
 async def test_it_is_edited_at_its_pace(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    pace(monkeypatch, 0.1)
+    pace(monkeypatch, 0.06)
     await job.open()
     began = time.monotonic()
-    while time.monotonic() - began < 1:
+    while time.monotonic() - began < 0.6:
         job.live.output(b"line\n")
         await asyncio.sleep(0.01)
-    assert 4 <= len(job.edits) <= 11
+    assert 3 <= len(job.edits) <= 11
 
 
 async def test_its_pace_is_that_of_a_run_of_its_age(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,11 +301,11 @@ async def test_after_its_end_nothing_is_written(job: Job, monkeypatch: pytest.Mo
 async def test_an_edit_on_its_way_arrives_before_the_end(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     pace(monkeypatch, 0.02)
     await job.open()
-    job.github.fault("PATCH", "", delay=0.3)
+    job.github.fault("PATCH", "", delay=0.15)
     job.live.output(b"one\n")
     await eventually(lambda: job.count("PATCH") == 1)
     await job.live.conclude(Conclusion.SUCCESS, END)
-    await asyncio.sleep(0.4)
+    await asyncio.sleep(0.2)
     assert job.check.is_("success").text == END.text
 
 
@@ -473,7 +473,7 @@ async def test_a_hurry_tries_once(job: Job) -> None:
 
 async def test_after_a_hurry_no_edit_is_made_up_for(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that failed before and would be tried again would show its text over the verdict's."""
-    monkeypatch.setattr(client, "PAUSES", (0.5,))
+    monkeypatch.setattr(client, "PAUSES", (0.2,))
     monkeypatch.setattr(live_check, "EDIT_WITHIN", 0.1)
     pace(monkeypatch, 0.02)
     await job.open()
@@ -482,7 +482,7 @@ async def test_after_a_hurry_no_edit_is_made_up_for(job: Job, monkeypatch: pytes
     await eventually(lambda: job.count("PATCH") == 1)
     await asyncio.sleep(0.05)
     await job.live.conclude_in_a_hurry(Conclusion.CANCELLED, END)
-    await asyncio.sleep(0.7)
+    await asyncio.sleep(0.4)
     assert job.check.is_("cancelled").text == END.text
 
 

@@ -176,6 +176,13 @@ def test_a_pull_request_that_is_asked_for_by_number() -> None:
     assert target == replace(OF_THE_PULL, is_privileged=True), "the workspace's definition"
 
 
+def test_of_another_workflows_pull_request_the_definition_is_the_default_branchs() -> None:
+    asked = context("workflow_run", {"workflow_run": RUN})
+    assert pull_request_to_read(asked, 7) == 7
+    target = target_of(asked, "", shown())
+    assert target == replace(OF_THE_PULL, definition_ref=MERGE, is_privileged=True)
+
+
 def test_a_comment_on_an_issue_starts_nothing() -> None:
     with pytest.raises(Refused, match=r"if: github\.event\.issue\.pull_request") as refusal:
         pull_request_to_read(context("issue_comment", {"issue": {"number": 7}}), None)

@@ -114,7 +114,7 @@ def test_a_refusal_has_the_conclusion_that_the_reasons_table_says(error: Automat
         ("The watchdog", f"start + time-out + {BACKSTOP + step.MARGIN:g} s"),
         ("The watchdog", f"the last {watchdog.RECENT_RUNS} workflow runs"),
         ("The watchdog", f"{watchdog.OPEN_PULL_REQUESTS} open pull requests"),
-        ("The watchdog", f"{watchdog.MAX_COMMITS} commits at most"),
+        ("The watchdog", f"at most {watchdog.MAX_COMMITS} a pass: the {watchdog.MAX_COMMITS // 2} likeliest"),
     ],
 )
 def test_figures(title: str, phrase: str) -> None:

@@ -28,6 +28,7 @@ class Context:
         run_id, attempt: of the workflow run.
         job: the job's id in the workflow file.
         workspace: where `actions/checkout` puts the repository.
+        temporary: what is removed with the job, None for the system's.
         output_file, summary_file: where outputs and the step summary are written; None outside of a step.
     """
 
@@ -42,6 +43,7 @@ class Context:
     attempt: int = 1
     job: str = ""
     workspace: Path = Path()
+    temporary: Path | None = None
     output_file: Path | None = None
     summary_file: Path | None = None
 
@@ -77,6 +79,7 @@ def read_context(environment: Mapping[str, str]) -> Context:
         attempt=int(attempt) if _NUMBER.fullmatch(attempt) else 1,
         job=environment.get("GITHUB_JOB", ""),
         workspace=Path(environment.get("GITHUB_WORKSPACE") or "."),
+        temporary=_file(environment, "RUNNER_TEMP"),
         output_file=_file(environment, "GITHUB_OUTPUT"),
         summary_file=_file(environment, "GITHUB_STEP_SUMMARY"),
     )

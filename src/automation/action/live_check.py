@@ -15,7 +15,7 @@ from automation.action.job_log import JobLog
 from automation.action.pace import pause_before_update
 from automation.action.state import StateFile
 from automation.errors import AutomationError
-from automation.github.checks import CheckRun, Checks, NewCheck
+from automation.github.checks import ANNOTATIONS_PER_CALL, CheckRun, Checks, NewCheck
 from automation.github.client import GitHub
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.output.excerpt import Excerpt
@@ -25,6 +25,7 @@ from automation.report import Report
 from automation.report.live import SHOWN, write_live_report
 from automation.result import Annotation
 from automation.run.progress import Phase
+from automation.sentences import one_line
 
 FORBIDDEN = 403
 EDIT_WITHIN = 1.0
@@ -77,6 +78,9 @@ class LiveCheck:
     _contacted: asyncio.Event = field(default_factory=asyncio.Event)
     _opened: asyncio.Event = field(default_factory=asyncio.Event)
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
+    _hurried: asyncio.Event = field(default_factory=asyncio.Event)
+    _concluding: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _creations: int = 0
     _living: "asyncio.Task[None] | None" = None
 
     def begin(self) -> None:
@@ -98,22 +102,31 @@ class LiveCheck:
     @property
     def is_settled(self) -> bool:
         """Nothing is left that could be written later."""
-        return self.said_no or self.is_concluded
+        return self.is_concluded or (self.said_no and self.check is None)
+
+    def hurry(self) -> None:
+        """From now on nothing is tried again: the runner is about to kill us."""
+        self._hurried.set()
 
     async def conclude(
         self, conclusion: Conclusion, report: Report, annotations: Sequence[Annotation] = ()
     ) -> None:
-        """Complete it, opening it first if it is not there yet."""
+        """Complete it, opening it first if it is not there yet. Does not fail."""
         self._ended.set()
         if self._living:
             await self._living
+        async with self._concluding:
+            await self._conclude(conclusion, self._clean(report), self._clean_all(annotations))
+
+    async def _conclude(
+        self, conclusion: Conclusion, report: Report, annotations: Sequence[Annotation]
+    ) -> None:
         if self.is_settled:
             return
         try:
-            check = self.check or await self._open(looks=self._living is not None)
-            done = await Checks(self.github, check.app_id).conclude(
-                check.id, conclusion, self._clean(report), self._clean_all(annotations)
-            )
+            check = self.check or await self._open(looks=self._living is not None, unless=self._hurried)
+            checks = Checks(self.github, check.app_id)
+            done = await checks.conclude(check.id, conclusion, report, annotations, unless=self._hurried)
             self.is_concluded = True
             if not done.is_ours:
                 self.log.note("somebody had completed the check run already; it was left as it is")
@@ -121,8 +134,13 @@ class LiveCheck:
                 self.log.note(
                     f"{done.left_out} annotations are not in the check run: GitHub did not take them"
                 )
+            if self._creations > 1:
+                for twin in await checks.twins(check.head_sha, check.external_id):
+                    await checks.conclude(twin.id, conclusion, report, unless=self._hurried)
         except GitHubUnavailable as error:
             self._give_up(error)
+        except Exception as error:  # noqa: BLE001  # the outermost: reporting never costs the verdict
+            self._note_defect(error)
 
     async def conclude_in_a_hurry(
         self, conclusion: Conclusion, report: Report, annotations: Sequence[Annotation] = ()
@@ -132,22 +150,22 @@ class LiveCheck:
         if self._living:
             # An edit that is on its way would arrive after the conclusion and show its text.
             await asyncio.wait([self._living], timeout=EDIT_WITHIN)
-        if self.is_settled or self.check is None:
-            return
-        client = self.github.in_a_hurry()
-        try:
-            await Checks(client, self.check.app_id).conclude(
-                self.check.id,
-                conclusion,
-                self._clean(report),
-                self._clean_all(annotations[:50]),
-                looks=False,
-            )
-            self.is_concluded = True
-        except GitHubUnavailable as error:
-            self._give_up(error)
-        finally:
-            client.close()
+        async with self._concluding:
+            if self.is_settled or self.check is None:
+                return
+            client = self.github.in_a_hurry()
+            shown = self._clean_all(annotations[:ANNOTATIONS_PER_CALL])
+            try:
+                await Checks(client, self.check.app_id).conclude(
+                    self.check.id, conclusion, self._clean(report), shown, looks=False
+                )
+                self.is_concluded = True
+            except GitHubUnavailable as error:
+                self._give_up(error)
+            except Exception as error:  # noqa: BLE001  # the outermost: reporting never costs the verdict
+                self._note_defect(error)
+            finally:
+                client.close()
 
     async def opened(self, within: float) -> bool:
         """Wait a moment for it to be there."""
@@ -172,6 +190,9 @@ class LiveCheck:
         except AutomationError:
             # It is tried again with the verdict.
             return
+        except Exception as error:  # noqa: BLE001  # the outermost: reporting never brings a run down
+            self._note_defect(error)
+            return
         while not self._ended.is_set():
             await _first_of(pause_before_update(time.monotonic() - began), self._ended)
             if self._ended.is_set() or not self._changed.is_set():
@@ -184,7 +205,12 @@ class LiveCheck:
     async def _open(self, *, looks: bool = False, unless: asyncio.Event | None = None) -> CheckRun:
         self._changed.clear()
         checks = Checks(self.github, self.app_id)
-        self.check = await checks.open(self.new, self._report(), looks=looks, unless=unless)
+        try:
+            self.check = await checks.open(self.new, self._report(), looks=looks, unless=unless)
+        finally:
+            self._creations += checks.creations
+        if self.app_id and self.check.app_id != self.app_id:
+            self.log.note(f"the token belongs to the App {self.check.app_id}, and `app-id` is {self.app_id}")
         self.state.note_check(self.check.id, self.check.app_id)
         self._opened.set()
         return self.check
@@ -199,6 +225,11 @@ class LiveCheck:
             self.log.note(f"{READ_ONLY} ({self.redactor.text(error.sentence)})")
         else:
             self.log.note(f"{AWAY} ({self.redactor.text(error.sentence)})")
+
+    def _note_defect(self, error: Exception) -> None:
+        self._opened.set()
+        what = one_line(f"{type(error).__name__}: {error}", 200)
+        self.log.note(f"{AWAY} (a defect of automation-action: {self.redactor.text(what)})")
 
     def _clean(self, report: Report) -> Report:
         clean = self.redactor.text

@@ -11,17 +11,19 @@ from automation.action.ending import Ending, write_ending
 from automation.action.inputs import FailOn, Mode
 from automation.action.job_log import JobLog
 from automation.action.settle import Settlement
-from automation.action.state import StateFile
+from automation.action.state import State, StateFile
 from automation.action.step import Step
 from automation.action.surroundings import Surroundings
 from automation.action.watchdog import Watchdog
-from automation.action.workflow_commands import masks
+from automation.action.workflow_commands import annotation, masks
 from automation.errors import AutomationError
 from automation.exit_codes import Exit
 from automation.outcome import Outcome
 from automation.output.excerpt import Excerpt
 from automation.redaction import Redactor
 from automation.report import write_report
+from automation.result import AnnotationLevel
+from automation.sentences import one_line
 from automation.verdict import not_started
 
 STATE = "AUTOMATION_ACTION_STATE"
@@ -61,14 +63,18 @@ def settle(environment: Mapping[str, str]) -> int:
         return _refuse(error, environment, log)
     _mask(at, log)
 
-    async def settled() -> Ending:
-        try:
-            return await Settlement(at, log, file).settle(state)
-        finally:
-            at.close()
+    return asyncio.run(_settle(at, log, file, state))
 
-    ending = asyncio.run(settled())
-    write_ending(ending, at.context, log, at.inputs.fail_on, at.redactor)
+
+async def _settle(at: Surroundings, log: JobLog, file: StateFile, state: State) -> int:
+    try:
+        ending = await Settlement(at, log, file).settle(state)
+    except Exception as error:  # noqa: BLE001  # the outermost: what a run has left may be hostile
+        return _defect(error, at, log)
+    finally:
+        at.close()
+    if not state.is_told:
+        write_ending(ending, at.context, log, at.inputs.fail_on, at.redactor)
     log.close()
     return Exit.SUCCESS
 
@@ -80,6 +86,7 @@ async def _step(at: Surroundings, log: JobLog, file: StateFile) -> int:
     finally:
         at.close()
     code = write_ending(ending, at.context, log, at.inputs.fail_on, at.redactor)
+    file.note_told()
     log.close()
     if step.is_cancelled:
         # The runner kills what has not ended 10 s after it asked; no thread of ours is worth waiting for.
@@ -92,10 +99,20 @@ async def _watch(at: Surroundings, log: JobLog, environment: Mapping[str, str]) 
         await Watchdog(at, log).watch()
     except AutomationError as error:
         return _refuse(error, environment, log)
+    except Exception as error:  # noqa: BLE001  # the outermost
+        return _defect(error, at, log)
     finally:
         at.close()
     log.close()
     return Exit.SUCCESS
+
+
+def _defect(error: Exception, at: Surroundings, log: JobLog) -> int:
+    """What nobody foresaw, said in one sentence."""
+    what = at.redactor.text(one_line(f"{type(error).__name__}: {error}"))
+    log.commands(annotation(AnnotationLevel.FAILURE, f"automation-action itself failed: {what}"))
+    log.close()
+    return Exit.SERVER
 
 
 def _mask(at: Surroundings, log: JobLog) -> None:

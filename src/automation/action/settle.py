@@ -13,10 +13,10 @@ from automation.action.job_log import JobLog
 from automation.action.state import KnownEnd, State, StateFile
 from automation.action.surroundings import Surroundings
 from automation.agent_server import AgentServer
-from automation.errors import AutomationError, ServerUnavailable
+from automation.errors import AutomationError
 from automation.github.checks import CheckRun, Checks, NewCheck
 from automation.github.client import GitHub
-from automation.github.errors import GitHubUnavailable
+from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.observation import Cause, Observation, Process
 from automation.outcome import Outcome, outcome_of
 from automation.report import write_report
@@ -36,7 +36,7 @@ class Settlement:
     file: StateFile
 
     async def settle(self, state: State) -> Ending:
-        """End it, judge it, report it, remove it: as much of that as is left to do."""
+        """End it, judge it, report it, and only then remove it: as much of that as is left to do."""
         self.log.say(f"settling run {state.run_id}, which its step has left")
         began = time.monotonic()
         left = await self._end(state)
@@ -44,8 +44,9 @@ class Settlement:
         report = self.at.clean(write_report(state.automation, outcome, url=self.at.context.run_url))
         result = outcome.verdict.result
         end = state.end or KnownEnd(outcome.verdict, report, result.annotations if result else ())
-        check = await self._conclude(state, end)
-        if not outcome.is_lost:
+        check, is_told = await self._conclude(state, end)
+        if is_told and not outcome.is_lost:
+            await self._release(state)
             self.file.remove()
         return Ending(
             outcome=outcome,
@@ -62,7 +63,7 @@ class Settlement:
                 str(state.run_id),
                 state.end.verdict,
                 left.output,
-                seconds=seconds,
+                seconds=state.end.seconds,
                 is_lost=bool(left.seen.lost),
             )
         return outcome_of(
@@ -81,35 +82,42 @@ class Settlement:
             return Aftermath.nothing(Observation(process=Process.NEVER_STARTED, stopped_by=BY))
         if state.is_embedded:
             return Aftermath.nothing(Observation(process=Process.GONE, stopped_by=BY))
-        key = state.run_id
+        key, is_known = state.run_id, state.end is not None
         try:
             async with AgentServer(self.at.connection(is_fork=state.is_fork)) as server:
                 patience = Patience(FIRST_CONTACT)
-                now = await patience.bear(lambda: stop(server, key, None, Cause.CANCELLED))
+                # A start can still be on its way, unless its end is known.
+                now = await patience.bear(
+                    lambda: stop(server, key, None, Cause.CANCELLED, forestall=not is_known)
+                )
+                if is_known and not now.exists:
+                    return Aftermath.nothing(Observation(process=Process.GONE))
                 if now.process in {Process.ALIVE, Process.UNKNOWN}:
                     return Aftermath.nothing(Observation(lost="its processes did not end", stopped_by=BY))
                 left = await patience.bear(lambda: read_aftermath(server, now, self.at.redactor))
-                if not state.keep:
-                    await self._release(server, state)
                 return left.stopped_by(BY)
         except AutomationError as error:
             return Aftermath.nothing(Observation(lost=error.sentence, stopped_by=BY))
 
-    async def _release(self, server: AgentServer, state: State) -> None:
+    async def _release(self, state: State) -> None:
+        if state.keep or state.is_embedded or not state.is_ordered:
+            return
         try:
-            await release(server, state.run_id, None)
-        except ServerUnavailable as error:
+            async with AgentServer(self.at.connection(is_fork=state.is_fork)) as server:
+                await release(server, state.run_id, None)
+        except AutomationError as error:
             self.log.note(f"the run's directory could not be removed from the server ({error.sentence})")
 
-    async def _conclude(self, state: State, end: KnownEnd) -> CheckRun | None:
+    async def _conclude(self, state: State, end: KnownEnd) -> tuple[CheckRun | None, bool]:
+        """The check run, and whether nothing more can be written to it."""
         github = self.at.writer()
         if not state.reports or github is None:
-            return None
+            return None, True
         try:
-            return await conclude(github, state, end)
+            return await conclude(github, state, end), True
         except GitHubUnavailable as error:
             self.log.note(f"the check run could not be completed ({self.at.redactor.text(error.sentence)})")
-            return None
+            return None, isinstance(error, GitHubRefuses) and not state.check_id
 
 
 async def conclude(github: GitHub, state: State, end: KnownEnd) -> CheckRun:

@@ -23,11 +23,16 @@ from automation.verdict import Verdict
 
 @dataclass(frozen=True)
 class KnownEnd:
-    """How the run ended, and what the check run is to be completed with."""
+    """How the run ended, and what the check run is to be completed with.
+
+    Attributes:
+        seconds: that it took.
+    """
 
     verdict: Verdict
     report: Report
     annotations: tuple[Annotation, ...] = ()
+    seconds: float = 0
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ class State:
         is_embedded: the server died with the step.
         is_fork: the run is on the server that is set aside for forks.
         end: known once the verdict is; from then on it counts, whatever the server shows.
+        is_told: the outputs and the step summary have been written.
     """
 
     run_id: UUID
@@ -62,6 +68,7 @@ class State:
     is_fork: bool = False
     keep: bool = False
     end: KnownEnd | None = None
+    is_told: bool = False
 
 
 _DOCUMENT = TypeAdapter(State)
@@ -108,6 +115,10 @@ class StateFile:
     def note_end(self, end: KnownEnd) -> None:
         """The verdict is known now."""
         self._note(end=end)
+
+    def note_told(self) -> None:
+        """The outputs and the step summary are written now."""
+        self._note(is_told=True)
 
     def read(self) -> State | None:
         """What was left, or None if there is nothing to settle, or nothing that could be."""

@@ -12,7 +12,8 @@ import os
 import signal
 import tempfile
 import time
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 from uuid import UUID, uuid4
@@ -56,8 +57,9 @@ from automation.verdict import Verdict, not_started
 BY = "the workflow (cancelled, or over its time)"
 TELL_AFTER = 2.5
 OPENED_WITHIN = 2.0
-MARGIN = 300.0
+MARGIN = 3600.0
 """Seconds for what comes before and after a run; after its deadline nothing of it can still be going on."""
+LATEST = 10**12 - 1
 NO_TOKEN = "there is no `github-token`: no check run, the step summary and the exit code tell how it ended"  # noqa: S105
 
 
@@ -78,12 +80,14 @@ class Step:
     name: str = ""
     is_ordered: bool = False
     is_cancelled: bool = False
+    _is_beginning: bool = True
     _target: Target | None = None
     _keys: ExternalId = field(init=False)
     _check: LiveCheck | None = None
     _outcome: Outcome | None = None
     _annotations: tuple[Annotation, ...] = ()
     _stop: Stop = field(default_factory=Stop)
+    _known: asyncio.Event = field(default_factory=asyncio.Event)
     _telling: "asyncio.Task[None] | None" = None
     _began: float = field(default_factory=time.monotonic)
 
@@ -94,14 +98,19 @@ class Step:
         try:
             await self._run()
         except asyncio.CancelledError:
+            self._is_beginning = False
             by = f"the run was stopped by {BY} before it was started"
             await self._take(self._without_run(Verdict(Conclusion.CANCELLED, Reason.CANCELLED, by)))
         except AutomationError as error:
+            self._is_beginning = False
             await self._give_up(not_started(error), _places(error))
         except Exception as error:  # noqa: BLE001  # the outermost: what nobody foresaw is a verdict, too
-            what = f"automation-action itself failed: {type(error).__name__}: {error}"
-            verdict = Verdict(Conclusion.FAILURE, Reason.INTERNAL_ERROR, one_line(what))
-            await self._give_up(replace(verdict, sentence=self.at.redactor.text(verdict.sentence)))
+            self._is_beginning = False
+            what = self.at.redactor.text(one_line(f"{type(error).__name__}: {error}"))
+            self.note(f"a defect of automation-action: {what}")
+            if self._outcome is None:
+                what = f"automation-action itself failed: {what}"
+                await self._give_up(Verdict(Conclusion.FAILURE, Reason.INTERNAL_ERROR, what))
         outcome = cast("Outcome", self._outcome)
         if self._telling:
             await self._telling
@@ -151,8 +160,10 @@ class Step:
             if self.is_ordered:
                 self._stop.ask(BY)
                 self._telling = asyncio.create_task(self._tell_early())
-            else:
+            elif self._is_beginning:
                 task.cancel()
+            if self._check:
+                self._check.hurry()
 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
@@ -168,7 +179,7 @@ class Step:
         contents = Contents(github, asyncio.get_running_loop()) if github else None
         source = PinnedSource(target.sha, Repository.discover(self._directory()), contents)
         with tempfile.TemporaryDirectory(
-            prefix="automation-action-", ignore_cleanup_errors=True
+            prefix="automation-action-", dir=self.context.temporary, ignore_cleanup_errors=True
         ) as directory:
             workspace = Path(directory)
             automation = await asyncio.to_thread(self._automation, target, source, workspace)
@@ -258,7 +269,7 @@ class Step:
         self, target: Target, automation: Automation | None, *, is_embedded: bool = False
     ) -> None:
         timeout = self.inputs.timeout or (automation.definition.timeout_seconds if automation else 0)
-        deadline = int(time.time() + timeout + BACKSTOP + MARGIN)
+        deadline = int(min(time.time() + timeout + BACKSTOP + MARGIN, LATEST))
         self._keys = ExternalId(
             Face.ACTION, self.context.run_id, UUID(self.run_id), self.context.attempt, deadline
         )
@@ -308,7 +319,7 @@ class Step:
         return f"{name} (automation)" if self._is_the_jobs(name) else name
 
     def _is_the_jobs(self, name: str) -> bool:
-        return name.casefold() == self.context.job.casefold()
+        return bool(name) and name.casefold() == self.context.job.casefold()
 
     def _wish(self, target: Target, automation: Automation) -> Wish:
         names = set(automation.definition.settings.secrets)
@@ -352,17 +363,19 @@ class Step:
                 on_verdict=self._take,
             )
             self.state.note_order()
-            self.is_ordered = True
+            self.is_ordered, self._is_beginning = True, False
             await conductor.conduct()
 
-    async def _take(self, outcome: Outcome) -> None:
-        """The verdict is known: write it down, then tell GitHub."""
+    async def _take(self, outcome: Outcome) -> bool:
+        """The verdict is known: write it down, then tell GitHub; whether nobody needs the server's record any more."""
         self._outcome = outcome
+        self._known.set()
         if outcome.verdict.result:
             self._annotations = outcome.verdict.result.annotations
-        end = KnownEnd(outcome.verdict, self._report(outcome), self._annotations)
+        end = KnownEnd(outcome.verdict, self._report(outcome), self._annotations, outcome.seconds)
         self.state.note_end(end)
         await self._conclude(end)
+        return self._check is None or self._check.is_settled
 
     async def _conclude(self, end: KnownEnd) -> None:
         if self._check is None:
@@ -375,7 +388,9 @@ class Step:
 
     async def _tell_early(self) -> None:
         """GitHub kills a cancelled step 10 s after it asked; a stop may take nearly as long."""
-        await asyncio.sleep(TELL_AFTER)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TELL_AFTER):
+                await self._known.wait()
         if self._outcome is None:
             by = f"the run was stopped by {BY}; that it has ended on the server is not confirmed yet"
             verdict = Verdict(Conclusion.CANCELLED, Reason.CANCELLED, by)

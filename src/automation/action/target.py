@@ -143,6 +143,7 @@ def _of_pull(context: Context, sha: str, pull: PullRequest) -> Target:
             reason=Reason.SHA_MOVED,
         )
     from_base = context.event_name in FROM_THE_BASE
+    definition_ref = _definition_ref(context, pull) if from_base else ""
     target = _from_pull(pull, pull.head_sha)
     return Target(
         sha=target.sha,
@@ -150,7 +151,7 @@ def _of_pull(context: Context, sha: str, pull: PullRequest) -> Target:
         base_sha=target.base_sha,
         base_ref=target.base_ref,
         pull_request=target.pull_request,
-        definition_ref=_definition_ref(context, pull) if from_base else "",
+        definition_ref=context.sha if context.event_name == "workflow_run" else definition_ref,
         is_fork=target.is_fork,
         is_privileged=True,
     )

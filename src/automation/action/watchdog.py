@@ -7,9 +7,11 @@ carries on the server's disk names this repository and this very `external_id`. 
 none of ours, and its check run is completed as lost.
 """
 
+import asyncio
+import itertools
 import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -20,21 +22,26 @@ from automation.agent_server import AgentServer
 from automation.connection import AgentConnection
 from automation.errors import AutomationError, Misconfigured
 from automation.github.checks import JOB_APP, CheckRun, Checks
-from automation.github.client import GitHub
-from automation.github.errors import GitHubRefuses, GitHubUnavailable
+from automation.github.client import GitHub, understood
+from automation.github.errors import GitHubRefuses
 from automation.github.external_id import ExternalId, Face
 from automation.observation import Cause, Observation, Process
 from automation.outcome import outcome_of
-from automation.report import write_report
+from automation.reasons import Conclusion
+from automation.report import Report, write_report
 from automation.run.aftermath import Aftermath, read_aftermath
 from automation.run.patience import FIRST_CONTACT, Patience
 from automation.run.stop import look, release, stop
+from automation.sentences import one_line
 
 MAX_COMMITS = 60
 RECENT_RUNS = 100
 OPEN_PULL_REQUESTS = 100
 NOT_FOUND = 404
 MARK_LIMIT = 1024
+CHECK_WITHIN = 180.0
+QUARTER = 900
+LONGEST_NUMBER = 18
 BY = "the watchdog, because its workflow run was over"
 
 
@@ -57,110 +64,168 @@ def due(keys: ExternalId, workflow_run: str | None, now: float) -> Due:
     return Due.LEAVE
 
 
+def chosen(commits: Sequence[str], now: float) -> list[str]:
+    """At most `MAX_COMMITS` of them: the first half always, of the rest another part in each quarter of an hour."""
+    half = MAX_COMMITS // 2
+    first, rest = list(commits[:half]), list(commits[half:])
+    at = int(now // QUARTER) * half % len(rest) if rest else 0
+    return list(dict.fromkeys([*first, *(rest[at:] + rest[:at])[:half]]))
+
+
 @dataclass
 class Watchdog:
     """One pass over the repository."""
 
     at: Surroundings
     log: JobLog
+    _workflow_runs: dict[str, dict[str, Any] | None] = field(default_factory=dict)
 
     async def watch(self) -> int:
         """Settle what is due; returns how many check runs that were.
 
+        One commit or check run that cannot be dealt with is noted, and the pass goes on.
+
         Raises:
             Misconfigured: no token.
-            GitHubUnavailable: GitHub could not be read.
+            GitHubUnavailable: the lists could not be read.
         """
         github = self.at.writer()
         if github is None:
             raise Misconfigured("the watchdog reads and writes check runs: give `github-token`")
         await github.token()  # only then is it known which App we are
-        settled = looked = 0
-        async for sha in self._commits(github):
-            looked += 1
-            async for check, keys in self._pending(github, sha):
-                run = await self._workflow_run(github, keys)
-                if due(keys, run.get("status") if run else None, time.time()) is Due.LEAVE:
-                    continue
-                settled += await self._settle(github, check, keys, run)
-        self.log.say(f"looked at {looked} commits, settled {settled} check runs")
+        commits = chosen(await self._commits(github), time.time())
+        settled = 0
+        for sha in commits:
+            try:
+                settled += await self._watch_commit(github, sha)
+            except AutomationError as error:
+                self.log.note(f"{sha}: {self.at.redactor.text(error.sentence)}")
+        self.log.say(f"looked at {len(commits)} commits, settled {settled} check runs")
         return settled
 
-    async def _commits(self, github: GitHub) -> AsyncIterator[str]:
-        """Where check runs of ours may be, newest first, each once."""
-        seen: dict[str, None] = {}
-        event = self.at.context.event.get("workflow_run")
-        if isinstance(event, dict) and isinstance(event.get("head_sha"), str):
-            seen[event["head_sha"]] = None
-        async for run in github.pages("/actions/runs", "workflow_runs", limit=RECENT_RUNS):
-            seen[str(run["head_sha"])] = None
-            for pull in run.get("pull_requests") or ():
-                seen[str(pull["head"]["sha"])] = None
+    async def _watch_commit(self, github: GitHub, sha: str) -> int:
+        settled = 0
+        for check, keys in await self._pending(github, sha):
+            try:
+                async with asyncio.timeout(CHECK_WITHIN):
+                    run = await self._workflow_run(github, keys)
+                    if due(keys, run.get("status") if run else None, time.time()) is Due.SETTLE:
+                        settled += await self._settle(github, check, keys, run)
+            except AutomationError as error:
+                self.log.note(f"{check.url}: {self.at.redactor.text(error.sentence)}")
+            except TimeoutError:
+                self.log.note(f"{check.url}: left for another pass, after {CHECK_WITHIN:g} s")
+            except Exception as error:  # noqa: BLE001  # the outermost: what a run has left may be hostile
+                what = one_line(f"{type(error).__name__}: {error}", 200)
+                self.log.note(f"{check.url}: a defect of automation-action: {self.at.redactor.text(what)}")
+        return settled
+
+    async def _commits(self, github: GitHub) -> list[str]:
+        """Where check runs of ours may be, the likeliest first, each once.
+
+        A workflow run that has just been completed is looked at by itself: that is cheap, and a schedule
+        comes round to the rest.
+        """
+        completed = self.at.context.event.get("workflow_run")
+        if isinstance(completed, dict):
+            return _heads([completed])
+        runs = github.pages("/actions/runs", "workflow_runs", limit=RECENT_RUNS)
         pulls = github.pages(
             "/pulls", None, limit=OPEN_PULL_REQUESTS, state="open", sort="updated", direction="desc"
         )
-        async for pull in pulls:
-            seen[str(pull["head"]["sha"])] = None
-        for sha in list(seen)[:MAX_COMMITS]:
-            yield sha
-        if len(seen) > MAX_COMMITS:
-            self.log.note(f"{len(seen) - MAX_COMMITS} older commits are left for another pass")
+        of_runs = _heads([run async for run in runs])
+        with understood("a list of pull requests"):
+            of_pulls = [str(pull["head"]["sha"]) async for pull in pulls]
+        pairs = itertools.zip_longest(of_pulls, of_runs)
+        return list(dict.fromkeys(sha for pair in pairs for sha in pair if sha))
 
-    async def _pending(self, github: GitHub, sha: str) -> AsyncIterator[tuple[CheckRun, ExternalId]]:
-        for check in await Checks(github, self.at.app_id).on(sha, status="in_progress"):
-            keys = check.keys
-            if keys is not None and keys.face is Face.ACTION and self._is_ours(check):
-                yield check, keys
+    async def _pending(self, github: GitHub, sha: str) -> list[tuple[CheckRun, ExternalId]]:
+        checks = await Checks(github, self.at.app_id).on(sha, status="in_progress")
+        found = [(check, check.keys) for check in checks if self._is_ours(check)]
+        return [(check, keys) for check, keys in found if keys is not None and keys.face is Face.ACTION]
 
     def _is_ours(self, check: CheckRun) -> bool:
         """Only the App that made a check run may change it."""
         return check.app_id == self.at.app_id if self.at.app_id else check.app_slug == JOB_APP
 
     async def _workflow_run(self, github: GitHub, keys: ExternalId) -> dict[str, Any] | None:
-        if not keys.instance.isdecimal():
+        if not keys.instance.isdecimal() or len(keys.instance) > LONGEST_NUMBER:
             return None
-        try:
-            answer = await github.get(f"/actions/runs/{keys.instance}")
-        except GitHubRefuses as error:
-            if error.status == NOT_FOUND:
-                return None
-            raise
-        return dict(answer)
+        if keys.instance not in self._workflow_runs:
+            try:
+                answer = await github.get(f"/actions/runs/{keys.instance}")
+            except GitHubRefuses as error:
+                if error.status != NOT_FOUND:
+                    raise
+                answer = None
+            self._workflow_runs[keys.instance] = answer if isinstance(answer, dict) else None
+        return self._workflow_runs[keys.instance]
 
     async def _settle(
         self, github: GitHub, check: CheckRun, keys: ExternalId, run: dict[str, Any] | None
     ) -> bool:
-        left = await self._aftermath(keys, run)
+        if await self._settle_like_its_twin(github, check):
+            return True
+        found = None
+        try:
+            found = await self._find(keys)
+            left = await self._end(found, keys) if found else _without_server(run)
+        except Exception as error:
+            # Unreachable, or what the run has left there cannot be read: past the deadline that is the end of it.
+            if time.time() < keys.deadline:
+                raise
+            left = Aftermath.nothing(Observation(lost=one_line(f"{type(error).__name__}: {error}")))
         if left is None:
-            self.log.say(f"{check.url}: its run is still going on; left for another pass")
+            self.log.say(f"{check.url}: its run is not known to have ended; left for another pass")
             return False
         outcome = outcome_of(str(keys.run), left.seen, left.output, self.at.redactor)
         report = self.at.clean(write_report(check.name, outcome, url=self._url(keys)))
         annotations = outcome.verdict.result.annotations if outcome.verdict.result else ()
-        try:
-            done = await Checks(github, check.app_id).conclude(
-                check.id, outcome.verdict.conclusion, report, annotations
-            )
-        except GitHubUnavailable as error:
-            self.log.note(f"{check.url}: {self.at.redactor.text(error.sentence)}")
-            return False
+        done = await Checks(github, check.app_id).conclude(
+            check.id, outcome.verdict.conclusion, report, annotations
+        )
+        verdict = outcome.verdict
         if done.is_ours:
-            verdict = outcome.verdict
             self.log.say(f"{check.url}: {verdict.conclusion}: {verdict.sentence} [{verdict.reason}]")
+        if found and not left.seen.lost:
+            # Only now: until it is told, the server's record is all that there is.
+            async with AgentServer(found) as server:
+                await release(server, keys.run, None)
         return done.is_ours
 
-    async def _aftermath(self, keys: ExternalId, run: dict[str, Any] | None) -> Aftermath | None:
-        """What is left of the run, ended if it is ours and still alive; None to look again in another pass."""
-        try:
-            for connection in self._connections():
-                async with AgentServer(connection) as server:
-                    if await self._is_there(server, keys):
-                        return await self._end(server, keys)
-        except AutomationError as error:
-            sentence = self.at.redactor.text(error.sentence)
-            self.log.note(sentence)
-            return Aftermath.nothing(Observation(lost=sentence)) if time.time() > keys.deadline else None
-        return _without_server(run)
+    async def _settle_like_its_twin(self, github: GitHub, check: CheckRun) -> bool:
+        """A second check run of one run, made after a lost answer: it ends as the first one did."""
+        checks = Checks(github, check.app_id)
+        ended = [
+            each for each in await checks.on(check.head_sha, status="completed") if each.keys == check.keys
+        ]
+        if not ended or ended[0].conclusion not in set(Conclusion):
+            return False
+        text = f"This run's other check run is [{ended[0].id}]({ended[0].url})."
+        report = Report(title="Reported by its other check run", summary=text, text="")
+        done = await checks.conclude(check.id, Conclusion(ended[0].conclusion), report)
+        return done.is_ours
+
+    async def _find(self, keys: ExternalId) -> AgentConnection | None:
+        """The server that has this run, marked as the one of this very check run."""
+        for connection in self._connections():
+            async with AgentServer(connection) as server:
+                if await self._is_there(server, keys):
+                    return connection
+        return None
+
+    async def _end(self, connection: AgentConnection, keys: ExternalId) -> Aftermath | None:
+        """What is left of the run, which is ended if it still lives; None if that did not work."""
+        patience = Patience(FIRST_CONTACT)
+        async with AgentServer(connection) as server:
+            now = await patience.bear(lambda: look(server, keys.run, None))
+            is_alive = now.process is Process.ALIVE
+            if is_alive:
+                now = await patience.bear(lambda: stop(server, keys.run, None, Cause.CANCELLED))
+            if now.process is Process.ALIVE:
+                return None
+            left = await patience.bear(lambda: read_aftermath(server, now, self.at.redactor))
+            return left.stopped_by(BY) if is_alive else left
 
     def _connections(self) -> list[AgentConnection]:
         """Where runs of ours can be: the servers of this step's inputs and settings, and no other."""
@@ -177,18 +242,6 @@ class Watchdog:
         mark = await patience.bear(lambda: server.read_file(f"{now.directory}/owner", limit=MARK_LIMIT))
         return mark == owner_mark(self.at.context, keys).encode()
 
-    async def _end(self, server: AgentServer, keys: ExternalId) -> Aftermath | None:
-        patience = Patience(FIRST_CONTACT)
-        now = await patience.bear(lambda: look(server, keys.run, None))
-        is_alive = now.process is Process.ALIVE
-        if is_alive:
-            now = await patience.bear(lambda: stop(server, keys.run, None, Cause.CANCELLED))
-        if now.process is Process.ALIVE:
-            return None
-        left = await patience.bear(lambda: read_aftermath(server, now, self.at.redactor))
-        await release(server, keys.run, None)
-        return left.stopped_by(BY) if is_alive else left
-
     def _url(self, keys: ExternalId) -> str:
         return f"{self.at.context.server_url}/{self.at.context.repository}/actions/runs/{keys.instance}"
 
@@ -198,3 +251,15 @@ def _without_server(run: dict[str, Any] | None) -> Aftermath:
     was_cancelled = run is not None and run.get("conclusion") == "cancelled"
     by = "the cancellation of its workflow run" if was_cancelled else ""
     return Aftermath.nothing(Observation(process=Process.GONE, stopped_by=by))
+
+
+def _heads(runs: Iterable[Any]) -> list[str]:
+    """The commits of workflow runs and of the pull requests that they were made for."""
+    found = []
+    with understood("a list of workflow runs"):
+        for run in runs:
+            found += [
+                str(run["head_sha"]),
+                *(str(pull["head"]["sha"]) for pull in run.get("pull_requests") or ()),
+            ]
+    return found

@@ -49,6 +49,7 @@ class CheckRun:
     head_sha: str
     status: str
     external_id: str
+    conclusion: str = ""
     url: str = ""
     app_id: int = 0
     app_slug: str = ""
@@ -77,6 +78,7 @@ class CheckRun:
                 head_sha=str(answer["head_sha"]),
                 status=str(answer["status"]),
                 external_id=str(answer.get("external_id") or ""),
+                conclusion=str(answer.get("conclusion") or ""),
                 url=str(answer.get("html_url") or ""),
                 app_id=int(app.get("id") or 0),
                 app_slug=str(app.get("slug") or ""),
@@ -116,9 +118,13 @@ class Checks:
 
     Args:
         app_id: whose check runs are looked for; 0 where only the answers tell which App a token belongs to.
+
+    Attributes:
+        creations: how often one was sent off; after more than one there may be as many.
     """
 
     def __init__(self, github: GitHub, app_id: int = 0) -> None:
+        self.creations = 0
         self._github = github
         self._app_id = app_id
 
@@ -156,6 +162,7 @@ class Checks:
             if tried and (found := await self.find(new.head_sha, new.external_id)):
                 return found
             tried = True
+            self.creations += 1
             return CheckRun.read(await self._github.post("/check-runs", body))
 
         found = await self._github.bear(attempt, unless=unless)
@@ -168,8 +175,12 @@ class Checks:
         Where our App is not known the token is most likely a job's; otherwise the first one is ours, because it
         can only be copied once it is there.
         """
-        found = [check for check in await self.on(head_sha) if check.external_id == external_id]
+        found = await self.twins(head_sha, external_id)
         return min(found, key=lambda check: (check.app_slug != JOB_APP, check.id), default=None)
+
+    async def twins(self, head_sha: str, external_id: str) -> list[CheckRun]:
+        """All with this `external_id`: a list that lagged behind can have made a second one."""
+        return [check for check in await self.on(head_sha) if check.external_id == external_id]
 
     async def on(self, head_sha: str, **parameters: Any) -> list[CheckRun]:
         """The check runs of our App on a commit; of every App if ours is not known."""
@@ -198,6 +209,7 @@ class Checks:
         annotations: Sequence[Annotation] = (),
         *,
         looks: bool = True,
+        unless: asyncio.Event | None = None,
     ) -> Concluded:
         """Complete it, unless somebody has: then it is left as it is.
 
@@ -206,6 +218,7 @@ class Checks:
 
         Args:
             looks: read it before the first try; without, there is one request less to wait for.
+            unless: see `GitHub.bear`.
 
         Raises:
             GitHubRefuses: it says no to the conclusion.
@@ -213,25 +226,33 @@ class Checks:
         """
         batches = _batches(annotations)
         body = {"status": "completed", "conclusion": conclusion.value, "completed_at": _now()}
-        try:
-            is_ours = await self._complete(
-                check_id, body | {"output": _output(report, batches[0])}, looks=looks
-            )
-        except GitHubRefuses as error:
-            if error.status != UNPROCESSABLE or not batches[0]:
-                raise
-            is_ours = await self._complete(check_id, body | {"output": _output(report)}, looks=looks)
+        # Of what the automation wrote something may not be to GitHub's taste; then less of it.
+        bare = Report(report.title, report.summary.split("\n\n", maxsplit=1)[0], "")
+        without = [_output(report)] if batches[0] else []
+        outputs = [_output(report, batches[0]), *without, _output(bare)]
+        for output in outputs:
+            try:
+                is_ours = await self._complete(
+                    check_id, body | {"output": output}, looks=looks, unless=unless
+                )
+                break
+            except GitHubRefuses as error:
+                if error.status != UNPROCESSABLE or output is outputs[-1]:
+                    raise
+        if output is not outputs[0]:
             return Concluded(is_ours, left_out=len(annotations))
         shown = len(batches[0])
         try:
             for batch in batches[1:] if is_ours else ():
-                await self._append(check_id, report, batch, shown)
+                await self._append(check_id, report, batch, shown, unless)
                 shown += len(batch)
         except GitHubUnavailable:
             pass
         return Concluded(is_ours, left_out=len(annotations) - shown if is_ours else 0)
 
-    async def _complete(self, check_id: int, body: Mapping[str, Any], *, looks: bool) -> bool:
+    async def _complete(
+        self, check_id: int, body: Mapping[str, Any], *, looks: bool, unless: asyncio.Event | None
+    ) -> bool:
         tried = False
 
         async def attempt() -> bool:
@@ -242,9 +263,11 @@ class Checks:
             await self._github.patch_once(f"/check-runs/{check_id}", body)
             return True
 
-        return await self._github.bear(attempt)
+        return await self._github.bear(attempt, unless=unless)
 
-    async def _append(self, check_id: int, report: Report, batch: list[Output], before: int) -> None:
+    async def _append(
+        self, check_id: int, report: Report, batch: list[Output], before: int, unless: asyncio.Event | None
+    ) -> None:
         tried = False
 
         async def attempt() -> None:
@@ -254,7 +277,7 @@ class Checks:
             tried = True
             await self._github.patch_once(f"/check-runs/{check_id}", {"output": _output(report, batch)})
 
-        await self._github.bear(attempt)
+        await self._github.bear(attempt, unless=unless)
 
 
 def _batches(annotations: Sequence[Annotation]) -> list[list[Output]]:

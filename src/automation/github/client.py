@@ -2,7 +2,7 @@
 
 A call that failed for the moment is made again, after what GitHub asked for or a pause that grows, within
 the patience that the caller has. A POST is made once only: its effect may be there although its answer was
-lost, so that whoever makes it looks before it makes another (`checks.find_or_create`).
+lost, so that whoever makes it looks before it makes another (`checks.Checks.open`). A PATCH can append.
 """
 
 import asyncio
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 TIMEOUT = 15
 URGENT = 3
+WHOLE = 2
+"""Times the time-out, which is one of silence, for a whole call."""
 PATIENCE = 45.0
 LIMITED = 120.0
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
@@ -94,12 +96,8 @@ class GitHub:
             if len(items) < PER_PAGE or left <= 0:
                 return
 
-    async def patch(self, path: str, body: Mapping[str, Any]) -> Any:
-        """PATCH below the repository; tried again, so it has to be one that may be made twice."""
-        return await self._patiently("PATCH", path, {}, body)
-
     async def patch_once(self, path: str, body: Mapping[str, Any]) -> Any:
-        """PATCH below the repository, once: for one that appends."""
+        """PATCH below the repository, once; the caller looks before it makes another."""
         return await self._once("PATCH", f"/repos/{self.repository}{path}", {}, body)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:
@@ -161,13 +159,26 @@ class GitHub:
                 transport.close()
 
         # Minting is repeatable: a token that nobody received expires by itself.
-        return await self.bear(lambda: _in_thread(call))
+        async def attempt() -> Any:
+            try:
+                async with asyncio.timeout(WHOLE * self.timeout):
+                    return await _in_thread(call)
+            except TimeoutError:
+                raise GitHubUnavailable(f"GitHub did not end its answer to {method} {path}") from None
+
+        return await self.bear(attempt)
 
     async def _send(
         self, token: str, method: str, path: str, parameters: Mapping[str, Any], body: Any
     ) -> Any:
         async with self._one_at_a_time:
-            return await _in_thread(lambda: self._with(token).send(method, path, parameters, body))
+            try:
+                async with asyncio.timeout(WHOLE * self.timeout):
+                    return await _in_thread(lambda: self._with(token).send(method, path, parameters, body))
+            except TimeoutError:
+                # A server that drips: its connection is left to the thread that waits for it.
+                self._transport = None
+                raise GitHubUnavailable(f"GitHub did not end its answer to {method} {path}") from None
 
     def _with(self, token: "Credentials") -> "Transport":
         from automation.github.transport import Transport  # noqa: PLC0415  # PyGithub is heavy

@@ -150,9 +150,7 @@ def _answer(url: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
     first = _origin(url)
     what = f"GET {urlsplit(url).path}"
     try:
-        with httpx.Client(
-            timeout=httpx.Timeout(30, connect=10), follow_redirects=False, verify=_certificates()
-        ) as http:
+        with _client() as http:
             for _ in range(MAX_REDIRECTS + 1):
                 with http.stream("GET", url, headers=headers) as response:
                     if not response.has_redirect_location:
@@ -169,6 +167,17 @@ def _answer(url: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
     except (httpx.InvalidURL, ValueError):
         raise GitHubUnavailable(f"GitHub redirects {what} to what is no address") from None
     raise GitHubRefuses(f"GitHub redirects {what} in circles")
+
+
+def _client() -> httpx.Client:
+    """By the proxies of the environment, as far as httpx can read them."""
+    timeout = httpx.Timeout(30, connect=10)
+    try:
+        return httpx.Client(timeout=timeout, verify=_certificates())
+    except (httpx.InvalidURL, ValueError):
+        raise GitHubRefuses(
+            "the variables that name proxies (HTTPS_PROXY, NO_PROXY, …) hold what is no address"
+        ) from None
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -91,5 +91,5 @@ class AppTokens:
             self.app_number = int(installation.get("app_id") or 0)
             self._minted = str(answer["token"])
             self._expires = datetime.fromisoformat(str(answer["expires_at"])).timestamp()
-        except (KeyError, TypeError, AttributeError, ValueError):
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
             raise GitHubUnavailable("GitHub's answer to the minting of a token is not of its form") from None

@@ -1,5 +1,6 @@
 """What a run has left on its server, for whoever comes after its client has died."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -13,6 +14,7 @@ from automation.run.observe import observe
 
 SMALL_FILE = 1024 * 1024
 SHOWN = 256 * 1024
+READ_WITHIN = 30.0
 
 
 @dataclass(frozen=True)
@@ -61,12 +63,22 @@ async def _last_output(server: AgentServer, directory: str, size: int, redactor:
     begin = max(size - SHOWN - redactor.longest, 0)
     output, stream = Excerpt(), redactor.stream()
     behind = _Behind(redactor.longest if begin else 0)
+    room = SHOWN + redactor.longest + SMALL_FILE
+    is_whole = False
     try:
-        async for chunk in server.read_from(f"{directory}/output.log", begin):
-            output.feed(behind.cut(stream.feed(chunk)))
-    except ServerUnavailable:
+        async with asyncio.timeout(READ_WITHIN):
+            async for chunk in server.read_from(f"{directory}/output.log", begin):
+                output.feed(behind.cut(stream.feed(chunk[:room])))
+                room -= len(chunk)
+                if room <= 0:
+                    break
+            else:
+                is_whole = True
+    except (ServerUnavailable, TimeoutError):
         pass
-    output.feed(behind.cut(stream.close()))
+    if is_whole:
+        # Otherwise what is held back may be the first part of a secret.
+        output.feed(behind.cut(stream.close()))
     return output
 
 

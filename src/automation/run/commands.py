@@ -171,10 +171,10 @@ def parse_look(answer: str) -> Look:
     return Look(
         process=process,
         exists=facts["claim"] != "absent",
-        processes=int(facts.get("processes") or 0),
+        processes=int(_number(facts.get("processes"))),
         directory=facts.get("directory", ""),
-        date=float(facts.get("date") or 0),
-        since=float(facts.get("since") or 0),
+        date=_number(facts.get("date")),
+        since=_number(facts.get("since")),
         token=facts.get("token", ""),
     )
 
@@ -206,6 +206,11 @@ def _tenths(seconds: float) -> str:
 def _inline_runner(*words: str) -> str:
     """The runner's text itself, not the run's copy of it, which the run could have changed."""
     return f"exec bash -c {quote(RUNNER)} runner.sh {' '.join(quote(word) for word in words)}"
+
+
+def _number(text: str | None) -> float:
+    """A run can write into its claim: what is no number there counts as none."""
+    return float(text) if text is not None and re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,9})?", text) else 0
 
 
 def _facts(answer: str) -> Mapping[str, str]:

@@ -8,10 +8,10 @@ is asked for ends the run on the server, too; a run whose end was natural all th
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, assert_never
+from typing import assert_never
 
 from automation.agent_server import AgentServer, BashEvents
 from automation.connection import AgentConnection
@@ -63,7 +63,8 @@ class Conductor:
         patience: seconds that an unreachable server is borne.
         keep: leave the run's directory on the server.
         interval: seconds between two readings of the output.
-        on_verdict: told the outcome as soon as it is known, while the run is removed from its server.
+        on_verdict: told the outcome as soon as it is known; answers whether it is safe elsewhere, so that the run
+            may be removed from its server.
     """
 
     connection: AgentConnection
@@ -74,7 +75,7 @@ class Conductor:
     interval: float = 1.0
     progress: Progress = field(default_factory=Silent)
     stop: Stop = field(default_factory=Stop)
-    on_verdict: Callable[[Outcome], Coroutine[Any, Any, None]] | None = None
+    on_verdict: Callable[[Outcome], Awaitable[bool]] | None = None
     _started: Started | None = None
 
     async def conduct(self) -> Outcome:
@@ -152,11 +153,9 @@ class Conductor:
                 work.cancel()
                 await asyncio.gather(work, stopping, return_exceptions=True)
             outcome = outcome_of(*ended)
-            async with asyncio.TaskGroup() as last:
-                if self.on_verdict:
-                    last.create_task(self.on_verdict(outcome))
-                if not (self.keep or ended[0].lost or self._is_others):
-                    last.create_task(self._release(server, listener))
+            is_safe = await self.on_verdict(outcome) if self.on_verdict else True
+            if is_safe and not (self.keep or ended[0].lost or self._is_others):
+                await self._release(server, listener)
             return outcome
 
     @property

@@ -83,16 +83,17 @@ class Follower:
     async def _read_output(self) -> bool:
         """All output that is there, from the byte where the last reading stopped.
 
-        Returns whether it could be read: a file that the run has made unreadable must not hold up its end.
+        Returns whether it could be read: a file that the run has made unreadable must not hold up its end, and
+        what is over the limit is not even fetched.
         """
-        while True:
+        while self.offset < self.run.output_limit:
             try:
                 async for chunk in self.server.read_from(self.run.place.path("output.log"), self.offset):
-                    kept = chunk[: max(self.run.output_limit - self.offset, 0)]
+                    self.progress.output(chunk[: self.run.output_limit - self.offset])
                     self.offset += len(chunk)
                     self.patience.answered()
-                    if kept:
-                        self.progress.output(kept)
+                    if self.offset >= self.run.output_limit:
+                        break
             except ServerRefuses:
                 return False
             except ServerUnavailable as error:
@@ -101,6 +102,7 @@ class Follower:
             else:
                 self.patience.answered()
                 return True
+        return True
 
     async def _read_rest(self) -> None:
         """The output to its end, or a note that it is not whole."""

@@ -62,6 +62,7 @@ END = KnownEnd(
     ),
     Report("No line", "Say *what*.\n", "```text\n\u2028\n```"),
     ANNOTATIONS,
+    1.25,
 )
 EVERYTHING = replace(
     STATE,
@@ -75,6 +76,7 @@ EVERYTHING = replace(
     is_fork=True,
     keep=True,
     end=END,
+    is_told=True,
 )
 
 
@@ -173,7 +175,9 @@ def test_each_change_is_on_the_disk_before_the_next(file: Path) -> None:
     assert StateFile(file).read() == replace(STATE, check_id=77, app_id=15368, is_ordered=True)
     left.note_end(END)
     assert StateFile(file).read() == replace(STATE, check_id=77, app_id=15368, is_ordered=True, end=END)
-    assert left.state == StateFile(file).read()
+    left.note_told()
+    expected = replace(STATE, check_id=77, app_id=15368, is_ordered=True, end=END, is_told=True)
+    assert left.state == StateFile(file).read() == expected
 
 
 def test_what_was_read_can_be_changed(file: Path) -> None:
@@ -189,6 +193,7 @@ def test_nothing_is_noted_of_a_run_that_is_not_there(file: Path) -> None:
     left.note_check(1, 2)
     left.note_order()
     left.note_end(END)
+    left.note_told()
     assert not file.exists()
     assert left.read() is None
 

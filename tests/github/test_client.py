@@ -330,10 +330,10 @@ async def test_a_hurry_is_over_soon(hub: GitHub, octo: FakeGitHub, monkeypatch: 
 async def test_a_server_that_drips_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is never silent for as long as the time-out, and never done."""
 
-    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n")
-            for _ in range(100):
+            for _count in range(100):
                 writer.write(b" ")
                 await writer.drain()
                 await asyncio.sleep(0.05)

@@ -80,6 +80,7 @@ class LiveCheck:
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
     _hurried: asyncio.Event = field(default_factory=asyncio.Event)
     _concluding: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _has_hurried: bool = False
     _creations: int = 0
     _living: "asyncio.Task[None] | None" = None
 
@@ -151,8 +152,9 @@ class LiveCheck:
             # An edit that is on its way would arrive after the conclusion and show its text.
             await asyncio.wait([self._living], timeout=EDIT_WITHIN)
         async with self._concluding:
-            if self.is_settled or self.check is None:
+            if self.is_settled or self.check is None or self._has_hurried:
                 return
+            self._has_hurried = True
             client = self.github.in_a_hurry()
             shown = self._clean_all(annotations[:ANNOTATIONS_PER_CALL])
             try:

@@ -219,10 +219,11 @@ class Watchdog:
         patience = Patience(FIRST_CONTACT)
         async with AgentServer(connection) as server:
             now = await patience.bear(lambda: look(server, keys.run, None))
-            is_alive = now.process is Process.ALIVE
+            # A run can write into its claim; its processes it cannot deny.
+            is_alive = now.process is Process.ALIVE or now.processes > 0
             if is_alive:
                 now = await patience.bear(lambda: stop(server, keys.run, None, Cause.CANCELLED))
-            if now.process is Process.ALIVE:
+            if now.process is Process.ALIVE or now.processes > 0:
                 return None
             left = await patience.bear(lambda: read_aftermath(server, now, self.at.redactor))
             return left.stopped_by(BY) if is_alive else left

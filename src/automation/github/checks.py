@@ -159,7 +159,7 @@ class Checks:
 
         async def attempt() -> CheckRun:
             nonlocal tried
-            if tried and (found := await self.find(new.head_sha, new.external_id)):
+            if tried and (found := await self.find(new.head_sha, new.external_id, once=True)):
                 return found
             tried = True
             self.creations += 1
@@ -169,18 +169,18 @@ class Checks:
         self._app_id = self._app_id or found.app_id
         return found
 
-    async def find(self, head_sha: str, external_id: str) -> CheckRun | None:
+    async def find(self, head_sha: str, external_id: str, *, once: bool = False) -> CheckRun | None:
         """Our check run on this commit with this `external_id`.
 
         Where our App is not known the token is most likely a job's; otherwise the first one is ours, because it
         can only be copied once it is there.
         """
-        found = await self.twins(head_sha, external_id)
+        found = await self.twins(head_sha, external_id, once=once)
         return min(found, key=lambda check: (check.app_slug != JOB_APP, check.id), default=None)
 
-    async def twins(self, head_sha: str, external_id: str) -> list[CheckRun]:
+    async def twins(self, head_sha: str, external_id: str, *, once: bool = False) -> list[CheckRun]:
         """All with this `external_id`: a list that lagged behind can have made a second one."""
-        return [check for check in await self.on(head_sha) if check.external_id == external_id]
+        return [check for check in await self.on(head_sha, once=once) if check.external_id == external_id]
 
     async def on(self, head_sha: str, **parameters: Any) -> list[CheckRun]:
         """The check runs of our App on a commit; of every App if ours is not known."""
@@ -196,6 +196,10 @@ class Checks:
 
     async def read(self, check_id: int) -> CheckRun:
         return CheckRun.read(await self._github.get(f"/check-runs/{check_id}"))
+
+    async def _read_once(self, check_id: int) -> CheckRun:
+        """As a part of a try: whoever tries again reads again."""
+        return CheckRun.read(await self._github.get_once(f"/check-runs/{check_id}"))
 
     async def show(self, check_id: int, report: Report) -> None:
         """Replace what it shows while the run goes on; once, because there will be news soon enough."""
@@ -257,7 +261,7 @@ class Checks:
 
         async def attempt() -> bool:
             nonlocal tried
-            if (looks or tried) and (await self.read(check_id)).is_completed:
+            if (looks or tried) and (await self._read_once(check_id)).is_completed:
                 return tried
             tried = True
             await self._github.patch_once(f"/check-runs/{check_id}", body)
@@ -272,7 +276,7 @@ class Checks:
 
         async def attempt() -> None:
             nonlocal tried
-            if tried and (await self.read(check_id)).annotations > before:
+            if tried and (await self._read_once(check_id)).annotations > before:
                 return
             tried = True
             await self._github.patch_once(f"/check-runs/{check_id}", {"output": _output(report, batch)})

@@ -83,11 +83,18 @@ class GitHub:
         """
         return await self._patiently("GET", path, parameters, None)
 
-    async def pages(self, path: str, key: str | None, *, limit: int, **parameters: Any) -> AsyncIterator[Any]:
+    async def get_once(self, path: str, **parameters: Any) -> Any:
+        """The same, tried once: for what is itself part of a try."""
+        return await self._once("GET", f"/repos/{self.repository}{path}", parameters, None)
+
+    async def pages(
+        self, path: str, key: str | None, *, limit: int, once: bool = False, **parameters: Any
+    ) -> AsyncIterator[Any]:
         """The items of a list, at most `limit`; `key` names the list in the answer, None if it is the answer."""
+        get = self.get_once if once else self.get
         left = limit
         for page in itertools.count(1):
-            answer = await self.get(path, per_page=PER_PAGE, page=page, **parameters)
+            answer = await get(path, per_page=PER_PAGE, page=page, **parameters)
             with understood(path):
                 items = list(answer[key] if key else answer)
             for item in items[:left]:

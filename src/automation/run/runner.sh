@@ -277,8 +277,9 @@ presence() {
 read_claim() {
   local claim_boot=
   how='' since='' token='' runner='' runner_started='' group='' group_started=''
-  [ ! -f claim ] || read -r how runner runner_started claim_boot since token < claim
-  [ ! -f group ] || read -r group group_started < group
+  # The run can have put anything there: a line's length of it is enough.
+  [ ! -f claim ] || read -r how runner runner_started claim_boot since token < <(head -c 4096 claim)
+  [ ! -f group ] || read -r group group_started < <(head -c 4096 group)
   boot_id
   same_boot=true
   [ -z "$claim_boot" ] || [ "$claim_boot" = "$boot" ] || same_boot=false
@@ -298,7 +299,11 @@ probe() {
   read_claim
   # A group or a process is proof of a start, whatever has become of the claim.
   find_escaped
-  [ ! -e group ] && [ ${#escaped[@]} -eq 0 ] || how=start
+  if [ -e group ] || [ ${#escaped[@]} -gt 0 ]; then
+    # It may have been claimed after the claim was looked for: then it is there now.
+    [ -n "$how" ] || read_claim
+    how=start
+  fi
   printf '%s\n' "claim=${how:-none}" "token=$token" "since=$since" "date=$(date +%s)" "directory=$directory" \
     "runner=$(runner_lives && echo alive || echo gone)" "processes=${#escaped[@]}"
 }
@@ -334,7 +339,8 @@ sweep() { # CAUSE GRACE
     kill -TERM "$runner"
   fi
   end_escaped
-  while runner_lives && [ ! -e status.json ] && [ $tries -gt 0 ]; do
+  # It ends right after it has written its status; that name alone says nothing, since the run can make it.
+  while runner_lives && [ $tries -gt 0 ]; do
     sleep 0.1
     tries=$((tries - 1))
   done

@@ -175,9 +175,10 @@ class Watchdog:
             if time.time() < keys.deadline:
                 raise
             left = Aftermath.nothing(Observation(lost=one_line(f"{type(error).__name__}: {error}")))
-        if left is None:
+        if left is None and time.time() < keys.deadline:
             self.log.say(f"{check.url}: its run is not known to have ended; left for another pass")
             return False
+        left = left or Aftermath.nothing(Observation(lost="its processes did not end"))
         outcome = outcome_of(str(keys.run), left.seen, left.output, self.at.redactor)
         report = self.at.clean(write_report(check.name, outcome, url=self._url(keys)))
         annotations = outcome.verdict.result.annotations if outcome.verdict.result else ()

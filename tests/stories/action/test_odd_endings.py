@@ -110,6 +110,9 @@ HOSTILE_CLAIMS = {
     "a directory": "rm -f ../claim; mkdir ../claim",
     "a pipe": "rm -f ../claim; mkfifo ../claim",
     "of a run that never starts": "rm -f ../claim; echo stop > ../claim",
+    "without end": "truncate -s 300G ../claim.x; mv -f ../claim.x ../claim",
+    "with a group without end": "truncate -s 300G ../group.x; mv -f ../group.x ../group",
+    "beside a status that is none": "mkdir ../status.json",
 }
 
 

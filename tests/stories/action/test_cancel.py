@@ -66,10 +66,9 @@ async def test_a_server_that_is_slow_to_stop_does_not_hold_the_check_up(demo: De
     sha = demo.automation(STUBBORN)
     with ended_at_last(demo.job(sha).start(automation="review")) as step:
         await step.says("started")
-        began = time.monotonic()
+        await eventually(lambda: len(demo.repository.checks(sha)) == 1)
         step.signal(signal.SIGINT)
-        await eventually(lambda: demo.check(sha).status == "completed", within=7)
-        assert time.monotonic() - began < 4
+        await eventually(lambda: demo.check(sha).status == "completed", within=6)
         await step.ends()
     demo.check(sha).is_("cancelled")
 

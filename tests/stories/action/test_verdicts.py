@@ -1,12 +1,14 @@
 """Each verdict through the Action: check run, outputs, annotation and exit code, for both values of `fail-on`."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from tests.servers import RealServer
 from tests.stories.action.conftest import Demo
-from tests.workflow import Ended
+from tests.workflow import Ended, ended_at_last
 
 RESULT = """cat > "$AUTOMATION_RESULT" <<'END'
 %s
@@ -152,3 +154,31 @@ async def test_inputs_that_are_wrong_are_all_named(demo: Demo) -> None:
     for name in ("automation", "timeout", "keep", "fail-on"):
         assert name in ended.errors[0]
     assert demo.repository.checks(sha) == []
+
+
+@pytest.mark.parametrize(("fail_on", "code"), [("failure", 3), ("never", 0)])
+async def test_a_server_that_is_lost_in_the_middle(
+    demo_on: Callable[[RealServer], Demo], mortal: RealServer, fail_on: str, code: int
+) -> None:
+    demo = demo_on(mortal)
+    sha = demo.automation("echo started; sleep 20")
+    job = demo.job(sha, environment={"AUTOMATION_PATIENCE": "2"})
+    try:
+        with ended_at_last(job.start(automation="review", fail_on=fail_on)) as step:
+            await step.says("started")
+            mortal.kill_everything()
+            ended = await step.ends()
+    finally:
+        await mortal.start()
+    assert (*ended.verdict, ended.code) == ("failure", "server-lost", code)
+    demo.check(sha).is_("failure")
+    assert job.state.exists(), "the run may still be going on"
+
+
+@pytest.mark.parametrize(("fail_on", "code"), [("failure", 1), ("never", 0)])
+async def test_more_output_than_is_allowed(demo: Demo, fail_on: str, code: int) -> None:
+    # Over the 256 MiB that a run of the Action may write, without writing them: the file's size is what counts.
+    sha = demo.automation("echo started; truncate -s 300M ../output.log; sleep 20")
+    ended = await demo.job(sha).run("review", fail_on=fail_on)
+    assert (*ended.verdict, ended.code) == ("failure", "output-limit", code)
+    demo.check(sha).is_("failure")

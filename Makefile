@@ -13,7 +13,7 @@ run: $(READY)  ## Run the example automation on an agent-server that is started 
 	@$(BIN)/automation run hello
 
 test: $(READY)  ## Run the tests, against real agent-servers
-	@$(BIN)/pytest -n 3 --dist loadgroup
+	@$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: $(READY)  ## Check style, types, layers, shell, the Action, its image and the workflows
 	$(BIN)/ruff check src tests .ci

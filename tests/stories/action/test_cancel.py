@@ -33,6 +33,7 @@ async def test_a_cancelled_run_is_stopped_and_its_check_cancelled_before_the_kil
     job = demo.job(sha)
     with ended_at_last(job.start(automation="review")) as step:
         await step.says("started")
+        await eventually(lambda: len(demo.repository.checks(sha)) == 1)
         took = await cancel(step)
         ended = await step.ends()
     assert took < 7.5, ended.log
@@ -49,6 +50,7 @@ async def test_github_that_is_slow_does_not_hold_the_stop_up(demo: Demo) -> None
     job = demo.job(sha)
     with ended_at_last(job.start(automation="review")) as step:
         await step.says("started")
+        await eventually(lambda: len(demo.repository.checks(sha)) == 1)
         demo.github.fault("PATCH", r"/check-runs/", delay=30, times=None)
         took = await cancel(step)
         ended = await step.ends()
@@ -77,6 +79,7 @@ async def test_term_at_once_is_a_cancellation_too(demo: Demo) -> None:
     sha = demo.automation("echo started; sleep 303")
     with ended_at_last(demo.job(sha).start(automation="review")) as step:
         await step.says("started")
+        await eventually(lambda: len(demo.repository.checks(sha)) == 1)
         step.signal(signal.SIGTERM)
         ended = await step.ends(within=10)
     assert (*ended.verdict, ended.code) == ("cancelled", "cancelled", 130)
@@ -108,6 +111,7 @@ async def test_stopped_by_somebody_else_it_is_cancelled(demo: Demo, fail_on: str
     sha = demo.automation("echo started; sleep 303")
     with ended_at_last(demo.job(sha).start(automation="review", fail_on=fail_on)) as step:
         await step.says("started")
+        await eventually(lambda: len(demo.repository.checks(sha)) == 1)
         [run_id] = demo.runs()
         async with AgentServer(AgentConnection(demo.server.url, demo.server.key)) as server:
             await stop(server, run_key(run_id), None, Cause.SUPERSEDED)

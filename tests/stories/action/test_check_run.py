@@ -19,6 +19,7 @@ async def test_the_check_run_is_there_while_the_run_goes_on_and_is_edited_at_a_b
     sha = demo.automation('for i in $(seq 1 170); do echo "line $i"; sleep 0.1; done')
     with ended_at_last(demo.job(sha).start(automation="review")) as step:
         await step.says("line 20")
+        await eventually(lambda: len(demo.repository.checks(sha)) == 1)
         assert demo.check(sha).status == "in_progress"
         ended = await step.ends()
     assert ended.code == 0
@@ -81,11 +82,11 @@ async def test_a_limit_is_waited_for_as_long_as_github_says(demo: Demo, status: 
 
 
 async def test_a_job_token_that_is_revoked_in_the_middle_leaves_summary_and_exit_code(demo: Demo) -> None:
-    sha = demo.automation("echo hi; sleep 2; exit 3")
+    sha = demo.automation("echo hi; sleep 5; exit 3")
     demo.repository  # noqa: B018
     token = demo.github.job_token(REPOSITORY, run_id=1, permissions=PERMISSIONS)
     with ended_at_last(demo.job(sha, token=token.value).start(automation="review")) as step:
-        await step.says("hi")
+        await eventually(lambda: len(demo.repository.checks(sha)) == 1)
         token.expire()
         ended = await step.ends()
     assert (*ended.verdict, ended.code) == ("failure", "exit-code", 1)
@@ -115,7 +116,7 @@ async def test_an_app_writes_its_own_check_run_with_its_own_link(demo: Demo, git
 
 
 async def test_an_apps_token_that_expires_in_the_middle_is_renewed(demo: Demo, github: FakeGitHub) -> None:
-    sha = demo.automation("echo hi; sleep 2; echo bye")
+    sha = demo.automation("echo hi; sleep 5; echo bye")
     job = demo.job(sha)
     with ended_at_last(job.start(automation="review", **app_of(github, demo))) as step:
         await eventually(lambda: len(demo.repository.checks(sha)) == 1)
@@ -170,7 +171,7 @@ async def test_other_peoples_check_runs_stay_as_they_are(demo: Demo) -> None:
 
 
 async def test_a_check_run_that_somebody_has_completed_is_left_as_it_is(demo: Demo) -> None:
-    sha = demo.automation("echo hi; sleep 2; echo bye")
+    sha = demo.automation("echo hi; sleep 5; echo bye")
     with ended_at_last(demo.job(sha).start(automation="review")) as step:
         await eventually(lambda: len(demo.repository.checks(sha)) == 1)
         await asyncio.to_thread(complete, demo, demo.check(sha).id)

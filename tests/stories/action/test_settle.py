@@ -10,7 +10,7 @@ from tests.teller import eventually
 from tests.workflow import REPOSITORY, Ended, ended_at_last
 
 SLEEPS = "echo started; sleep 304"
-ENDS = """echo started; sleep 2; echo '{"title": "It is done"}' > "$AUTOMATION_RESULT"; echo ended; exit 3"""
+ENDS = """echo started; sleep 3; echo '{"title": "It is done"}' > "$AUTOMATION_RESULT"; echo ended; exit 3"""
 
 
 async def killed(demo: Demo, main: str, **definition: Any) -> tuple[str, Any]:

@@ -7,6 +7,8 @@ import pytest
 import pytest_asyncio
 from tests.servers import RealServer, real_server
 
+pytest_plugins = ["tests.fakes.github.fixtures"]
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(

@@ -11,20 +11,17 @@ server; a cancelled `dispatch_automation` may have started it: ask `verify_run_s
     assert result.success, result.error
 """
 
-import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 from uuid import uuid4
-
-import httpx
 
 from automation.agent_server import AgentServer, BashEvents
 from automation.connection import AgentConnection, connect_to
 from automation.errors import AutomationError, Misconfigured, ServerUnavailable
+from automation.external_tarball import fetch_tarball
 from automation.observation import Process
 from automation.run.commands import run_key
 from automation.run.conduct import Conductor
@@ -40,9 +37,6 @@ if TYPE_CHECKING:
     from automation.run.payload import Content
 
 DEFAULT_TIMEOUT = 600.0
-# OpenHands' limits for a tarball that lies elsewhere (openhands-automation 1.25.0).
-EXTERNAL_LIMIT = 100 * 1024 * 1024
-EXTERNAL_TIMEOUT = 120.0
 GZIP = b"\x1f\x8b"
 
 
@@ -255,7 +249,9 @@ async def _order(
         raise Misconfigured(
             "the entrypoint has characters that no command can have: NUL or half of a surrogate pair"
         )
-    bundle: Content = tarball_source if isinstance(tarball_source, bytes) else await _fetch(tarball_source)
+    bundle: Content = (
+        tarball_source if isinstance(tarball_source, bytes) else await fetch_tarball(tarball_source)
+    )
     if isinstance(bundle, bytes) and not bundle.startswith(GZIP):
         raise Misconfigured("the tarball is not gzip-compressed: expected the bytes of a tar.gz")
     return Order(
@@ -275,40 +271,3 @@ def _secrets(env_vars: Mapping[str, str] | None) -> list[str]:
     """Values that a caller of this function gives under names that say that they are secret."""
     words = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
     return [value for name, value in (env_vars or {}).items() if any(word in name.upper() for word in words)]
-
-
-async def _fetch(url: str) -> bytes:
-    """A tarball from an https URL.
-
-    Raises:
-        Misconfigured: not https, not there, too large or too slow; the URL's query is not shown.
-    """
-    try:
-        parts = urlsplit(url)
-        shown = f"{parts.scheme}://{parts.hostname}{parts.path}"
-    except ValueError:
-        raise Misconfigured("the tarball URL cannot be read") from None
-    if parts.scheme != "https" or "@" in parts.netloc:
-        raise Misconfigured(f"the tarball URL {shown} is not https, or carries credentials")
-
-    async def only_https(request: httpx.Request) -> None:
-        if request.url.scheme != "https":
-            raise Misconfigured(f"the tarball at {shown} redirects to an address that is not https")
-
-    data = io.BytesIO()
-    try:
-        async with (
-            httpx.AsyncClient(
-                follow_redirects=True, timeout=EXTERNAL_TIMEOUT, event_hooks={"request": [only_https]}
-            ) as client,
-            client.stream("GET", url) as response,
-        ):
-            if not response.is_success:
-                raise Misconfigured(f"the tarball at {shown} cannot be read: HTTP {response.status_code}")
-            async for chunk in response.aiter_bytes():
-                data.write(chunk)
-                if data.tell() > EXTERNAL_LIMIT:
-                    raise Misconfigured(f"the tarball at {shown} is larger than 100 MiB")
-    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-        raise Misconfigured(f"the tarball at {shown} cannot be read: {type(error).__name__}") from None
-    return data.getvalue()

@@ -1,15 +1,12 @@
 """What came of a run, for everybody who reports it: plain data, redacted already. Pure."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
-from typing import Any
-
-from pydantic import BaseModel
+from dataclasses import dataclass
 
 from automation.observation import Observation
 from automation.output.excerpt import Excerpt
+from automation.redacted import redacted_verdict
 from automation.redaction import Redactor
-from automation.result import Result
 from automation.verdict import Verdict, judge
 
 
@@ -59,31 +56,10 @@ def outcome_of(
     """
     return Outcome(
         run_id=run_id,
-        verdict=_redacted(judge(seen, outputs=outputs, timeout=timeout), redactor),
+        verdict=redacted_verdict(judge(seen, outputs=outputs, timeout=timeout), redactor),
         output=output,
         log=redactor.text((seen.log or b"").decode("utf-8", "replace")),
         summary=redactor.text((seen.summary or b"").decode("utf-8", "replace")),
         seconds=seconds,
         is_lost=bool(seen.lost),
-    )
-
-
-def _redacted(verdict: Verdict, redactor: Redactor) -> Verdict:
-    return replace(
-        verdict,
-        sentence=redactor.text(verdict.sentence),
-        result=verdict.result and _redacted_result(verdict.result, redactor),
-    )
-
-
-def _redacted_result(result: Result, redactor: Redactor) -> Result:
-    def clean(model: BaseModel, *names: str) -> dict[str, Any]:
-        return {name: redactor.value(getattr(model, name)) for name in names}
-
-    annotations = tuple(
-        annotation.model_copy(update=clean(annotation, "path", "message", "title", "raw_details"))
-        for annotation in result.annotations
-    )
-    return result.model_copy(
-        update=clean(result, "title", "summary", "outputs") | {"annotations": annotations}
     )

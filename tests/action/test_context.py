@@ -39,10 +39,10 @@ def test_everything_that_github_says(tmp_path: Path) -> None:
         GITHUB_RUN_ID="4242",
         GITHUB_RUN_ATTEMPT="3",
         GITHUB_JOB="automations",
-        GITHUB_WORKSPACE="/home/runner/work/demo/demo",
+        GITHUB_WORKSPACE="/somewhere/demo",
         GITHUB_OUTPUT="/tmp/output",
         GITHUB_STEP_SUMMARY="/tmp/summary",
-        RUNNER_TEMP="/home/runner/work/_temp",
+        RUNNER_TEMP="/somewhere/temp",
     )
     assert found == Context(
         repository="octo/demo",
@@ -55,8 +55,8 @@ def test_everything_that_github_says(tmp_path: Path) -> None:
         run_id="4242",
         attempt=3,
         job="automations",
-        workspace=Path("/home/runner/work/demo/demo"),
-        temporary=Path("/home/runner/work/_temp"),
+        workspace=Path("/somewhere/demo"),
+        temporary=Path("/somewhere/temp"),
         output_file=Path("/tmp/output"),
         summary_file=Path("/tmp/summary"),
     )

@@ -14,7 +14,7 @@ from automation.action.context import Context
 from automation.action.ending import RESULT_LIMIT, SHOWN_ANNOTATIONS, Ending, write_ending
 from automation.action.inputs import FailOn
 from automation.action.job_log import JobLog
-from automation.github.checks import CheckRun
+from automation.github.check_run import CheckRun
 from automation.outcome import Outcome
 from automation.output.excerpt import Excerpt
 from automation.reasons import Conclusion, Reason

@@ -7,16 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from automation.action.backend_choice import PRIVILEGED_EVENTS, choose_backend, refuse_embedded
 from automation.action.inputs import (
     INPUTS,
     NO_CLOUD,
-    PRIVILEGED_EVENTS,
     FailOn,
     Inputs,
     Mode,
-    choose_backend,
     read_inputs,
-    refuse_embedded,
 )
 from automation.backends import BackendName
 from automation.errors import Misconfigured

@@ -21,14 +21,12 @@ from automation.action.job_log import JobLog
 from automation.action.live_check import EDIT_WITHIN, LiveCheck
 from automation.action.state import State, StateFile
 from automation.github import GitHub, GivenToken, client
-from automation.github.checks import NewCheck
+from automation.github.check_run import NewCheck
 from automation.reasons import Conclusion
 from automation.redaction import Redactor
 from automation.report import Report
 from automation.result import Annotation
 from automation.run.progress import Phase
-
-pytest_plugins = ["tests.fakes.github.fixtures"]
 
 RUN = "12391758-bc02-4a9f-8093-303e1a2c0c4e"
 EXTERNAL_ID = f"action:4242:{RUN}:1:1800000000"

@@ -17,8 +17,6 @@ from automation.github import GitHub, GitHubRefuses, GitHubUnavailable, GivenTok
 from automation.github.contents import Contents
 from automation.packing.repository import Repository
 
-pytest_plugins = ["tests.fakes.github.fixtures"]
-
 ABSENT = "d" * 40
 
 

@@ -12,10 +12,11 @@ import pytest
 import yaml
 from tests.documents.readme import ROOT, examples, first_column, section, sections, table, words
 
-from automation.action import ending, pace, step, watchdog
+from automation.action import ending, pace, preparation, step, watchdog
+from automation.action.backend_choice import PRIVILEGED_EVENTS
 from automation.action.context import Context
 from automation.action.gate import check_fork
-from automation.action.inputs import PRIVILEGED_EVENTS, FailOn, read_inputs
+from automation.action.inputs import FailOn, read_inputs
 from automation.action.step_exit import step_exit_code
 from automation.action.target import (
     COMMENT,
@@ -29,7 +30,7 @@ from automation.backends import BackendName
 from automation.definition.github_key import GitHubKey
 from automation.definition.role import Role
 from automation.errors import AutomationError, Misconfigured, Refused
-from automation.github import checks, client
+from automation.github import check_output, client
 from automation.github.errors import GitHubUnavailable
 from automation.github.pull_request import PullRequest
 from automation.github.tokens import WANTED
@@ -106,12 +107,12 @@ def test_a_refusal_has_the_conclusion_that_the_reasons_table_says(error: Automat
     [
         ("What you see", f"last {SHOWN // 1024} KiB of output"),
         ("What you see", f"every {pace.OFTEN:g} s for two minutes, then every {pace.SELDOM:g} s"),
-        ("What you see", f"up to {checks.MAX_ANNOTATIONS} annotations"),
+        ("What you see", f"up to {check_output.MAX_ANNOTATIONS} annotations"),
         ("What you see", f"at most {ending.SHOWN_ANNOTATIONS} of a level"),
         ("What you see", f"tried for {client.PATIENCE:g} s, and for {client.LIMITED:g} s more"),
         ("Cancellation and time-outs", f"for up to {STOP_WITHIN:g} s"),
         ("Cancellation and time-outs", f"after {step.TELL_AFTER:g} s in any case"),
-        ("The watchdog", f"start + time-out + {BACKSTOP + step.MARGIN:g} s"),
+        ("The watchdog", f"start + time-out + {BACKSTOP + preparation.MARGIN:g} s"),
         ("The watchdog", f"the last {watchdog.RECENT_RUNS} workflow runs"),
         ("The watchdog", f"{watchdog.OPEN_PULL_REQUESTS} open pull requests"),
         ("The watchdog", f"at most {watchdog.MAX_COMMITS} a pass: the {watchdog.MAX_COMMITS // 2} likeliest"),

@@ -27,8 +27,9 @@ from automation.definition.github_key import (
 from automation.definition.inputs import PREFIX, Input, InputType
 from automation.definition.role import Role
 from automation.definition.trigger import CronTrigger, EventTrigger
-from automation.execution import EXTERNAL_LIMIT, DispatchResult, RunResult, RunState
+from automation.execution import DispatchResult, RunResult, RunState
 from automation.exit_codes import Exit, exit_code
+from automation.external_tarball import EXTERNAL_LIMIT
 from automation.packing import bundle_plan, repository, tree
 from automation.packing.ignore import ALWAYS_IGNORED
 from automation.reasons import Conclusion, Reason

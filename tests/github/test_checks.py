@@ -14,21 +14,14 @@ from tests.fakes.github.server import FakeGitHub
 from tests.workflow import Checkout
 
 from automation.github import AppTokens, GitHub, GitHubRefuses, GitHubUnavailable, GivenToken, client
-from automation.github.checks import (
-    ANNOTATIONS_PER_CALL,
-    MAX_ANNOTATIONS,
-    CheckRun,
-    Checks,
-    Concluded,
-    NewCheck,
-)
+from automation.github.check_output import ANNOTATIONS_PER_CALL, MAX_ANNOTATIONS
+from automation.github.check_run import CheckRun, NewCheck
+from automation.github.checks import Checks, Concluded
 from automation.github.external_id import ExternalId
 from automation.reasons import Conclusion
 from automation.report import Report
 from automation.report.fitting import LIMIT
 from automation.result import Annotation, AnnotationLevel
-
-pytest_plugins = ["tests.fakes.github.fixtures"]
 
 RUN = "12391758-bc02-4a9f-8093-303e1a2c0c4e"
 EXTERNAL_ID = f"action:4242:{RUN}:1:1800000000"
@@ -41,13 +34,6 @@ LOST: list[dict[str, Any]] = [
     {"delay": 1.2, "after_effect": True},
 ]
 HOW = ["an error", "no answer", "silence"]
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    checkout = Checkout.make(tmp_path_factory.mktemp("checks") / "checkout")
-    checkout.commit()
-    return checkout
 
 
 @pytest.fixture

@@ -19,24 +19,9 @@ from tests.workflow import Checkout
 from automation.github import GitHub, GitHubRefuses, GitHubUnavailable, GivenToken, client
 from automation.github.client import LIMITED, PATIENCE, PAUSES, URGENT
 
-pytest_plugins = ["tests.fakes.github.fixtures"]
-
 AWAY = GitHubUnavailable("nobody there")
 NO = GitHubRefuses("no", status=404)
 CHECK = {"name": "x", "head_sha": "a" * 40, "status": "queued"}
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    checkout = Checkout.make(tmp_path_factory.mktemp("client") / "checkout")
-    checkout.commit()
-    return checkout
-
-
-@pytest.fixture
-def octo(github: FakeGitHub, checkout: Checkout) -> FakeGitHub:
-    github.repository("octo/demo", checkout.path)
-    return github
 
 
 @pytest.fixture

@@ -21,8 +21,6 @@ from automation.github.contents import Contents
 from automation.packing.repository import Changes, Repository
 from automation.reasons import Reason
 
-pytest_plugins = ["tests.fakes.github.fixtures"]
-
 API = "https://api.github.example"
 TOKEN = "ghs_" + "t" * 36
 

@@ -12,16 +12,7 @@ from automation.definition.role import Role
 from automation.github import GitHub, GitHubRefuses, GitHubUnavailable, GivenToken
 from automation.github.people import read_role, role_of
 
-pytest_plugins = ["tests.fakes.github.fixtures"]
-
 OF_A_READER = {"pull": True, "triage": False, "push": False, "maintain": False, "admin": False}
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    checkout = Checkout.make(tmp_path_factory.mktemp("people") / "checkout")
-    checkout.commit()
-    return checkout
 
 
 @pytest.fixture(params=["public", "private"])

@@ -16,8 +16,6 @@ from tests.workflow import Checkout
 from automation.github import AppTokens, GitHub, GitHubRefuses, GitHubUnavailable, GivenToken, client
 from automation.github.tokens import EXPIRES_SOON
 
-pytest_plugins = ["tests.fakes.github.fixtures"]
-
 EVERYTHING = {
     "checks": "write",
     "actions": "write",

@@ -14,8 +14,6 @@ from tests.workflow import Checkout
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.github.transport import AppKey, Transport
 
-pytest_plugins = ["tests.fakes.github.fixtures"]
-
 REPOSITORY = "/repos/octo/demo"
 PEM = "-----BEGIN {0}-----\nc2VjcmV0IGtleQ==\n-----END {0}-----"
 OF_A_CURVE = (
@@ -25,19 +23,6 @@ OF_A_CURVE = (
     )
     .decode()
 )
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    checkout = Checkout.make(tmp_path_factory.mktemp("transport") / "checkout")
-    checkout.commit()
-    return checkout
-
-
-@pytest.fixture
-def octo(github: FakeGitHub, checkout: Checkout) -> FakeGitHub:
-    github.repository("octo/demo", checkout.path)
-    return github
 
 
 @pytest.fixture

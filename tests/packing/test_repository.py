@@ -8,59 +8,29 @@ import shutil
 import subprocess
 import tarfile
 import tracemalloc
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.packing.work_tree import ENVIRONMENT, WorkTree
 
 from automation.errors import Misconfigured
 from automation.packing.git import Git
 from automation.packing.repository import Changes, Repository
 from automation.reasons import Reason
 
-ENVIRONMENT = {
-    "PATH": os.environ["PATH"],
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_SYSTEM": os.devnull,
-    "GIT_AUTHOR_NAME": "A",
-    "GIT_AUTHOR_EMAIL": "a@example.org",
-    "GIT_COMMITTER_NAME": "A",
-    "GIT_COMMITTER_EMAIL": "a@example.org",
-    "LC_ALL": "C",
-}
 NUMBERS = itertools.count()
 
 
-@dataclass
-class Work:
-    """A work tree under construction."""
-
-    root: Path
+class Work(WorkTree):
+    """A work tree, and the repository that is under test."""
 
     def answer(self, *arguments: str) -> tuple[int, bytes]:
         command = ["git", "-C", str(self.root), *arguments]
         done = subprocess.run(command, stdout=subprocess.PIPE, env=ENVIRONMENT, check=False)
         return done.returncode, done.stdout
 
-    def git(self, *arguments: str, data: bytes | None = None) -> str:
-        done = subprocess.run(
-            ["git", "-C", self.root, "-c", "protocol.file.allow=always", *arguments],
-            input=data,
-            capture_output=True,
-            env=ENVIRONMENT,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout.decode(errors="surrogateescape").strip()
-
     def commit(self, message: str | None = None, /, **files: str | bytes) -> str:
-        for name, content in files.items():
-            path = self.root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "-m", message or f"work {next(NUMBERS)}")
-        return self.git("rev-parse", "HEAD")
+        return super().commit(message or f"work {next(NUMBERS)}", **files)
 
     @property
     def repository(self) -> Repository:
@@ -82,18 +52,9 @@ class Work:
         return members, contents, notes
 
 
-@pytest.fixture(autouse=True)
-def _no_configuration_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
-
-
 @pytest.fixture
 def work(tmp_path: Path) -> Work:
-    work = Work(tmp_path / "work")
-    work.root.mkdir()
-    work.git("init", "--quiet", "--initial-branch=main", "--template=")
-    return work
+    return Work.make(tmp_path / "work")
 
 
 class TestQuestions:
@@ -346,9 +307,7 @@ class TestTreeArchive:
         assert work.files()[2][0].endswith("'l08', 'l09' and 2 more")
 
     def test_submodules_become_nothing_and_lfs_pointers_stay(self, work: Work, tmp_path: Path) -> None:
-        other = Work(tmp_path / "other")
-        other.root.mkdir()
-        other.git("init", "--quiet")
+        other = Work.make(tmp_path / "other")
         other.commit(inner="")
         work.git("submodule", "--quiet", "add", str(other.root), "vendor/sub")
         pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345\n"

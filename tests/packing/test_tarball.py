@@ -5,7 +5,6 @@ import hashlib
 import io
 import os
 import random
-import subprocess
 import tarfile
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
@@ -17,8 +16,10 @@ from typing import IO, Literal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.packing.work_tree import WorkTree
 
 from automation.errors import Misconfigured
+from automation.packing import content_store
 from automation.packing import tarball as module
 from automation.packing.archive import ArchiveSummary
 from automation.packing.repository import Repository
@@ -26,16 +27,6 @@ from automation.packing.tarball import Entry, write_verified_archive, write_veri
 from automation.packing.tree import TreeArchive
 from automation.reasons import Reason
 
-ENVIRONMENT = {
-    "PATH": os.environ["PATH"],
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_SYSTEM": os.devnull,
-    "GIT_AUTHOR_NAME": "A",
-    "GIT_AUTHOR_EMAIL": "a@example.org",
-    "GIT_COMMITTER_NAME": "A",
-    "GIT_COMMITTER_EMAIL": "a@example.org",
-    "LC_ALL": "C",
-}
 PREFIX = "octo-demo-0123abc/"
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345\n"
 
@@ -43,43 +34,23 @@ type Blob = Callable[[str], bytes]
 
 
 @dataclass
-class GitHub:
+class GitHub(WorkTree):
     """A repository, and what GitHub's API says of its commits."""
 
-    root: Path
     fetched: list[str] = field(default_factory=list)
 
-    def git(self, *arguments: str, data: bytes | None = None) -> bytes:
-        done = subprocess.run(
-            ["git", "-C", self.root, "-c", "protocol.file.allow=always", *arguments],
-            input=data,
-            capture_output=True,
-            env=ENVIRONMENT,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout
-
-    def commit(self, **files: str | bytes) -> None:
-        for name, content in files.items():
-            path = self.root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "-m", "work")
-
     def tarball(self, target: Path) -> Path:
-        target.write_bytes(self.git("archive", "--format=tar.gz", f"--prefix={PREFIX}", "HEAD"))
+        target.write_bytes(self.git_bytes("archive", "--format=tar.gz", f"--prefix={PREFIX}", "HEAD"))
         return target
 
     @property
     def tree(self) -> str:
-        return self.git("rev-parse", "HEAD^{tree}").decode().strip()
+        return self.git("rev-parse", "HEAD^{tree}")
 
     def entries(self) -> list[Entry]:
         """The tree as JSON can have it: what is not UTF-8 is replaced."""
         entries = []
-        for record in self.git("ls-tree", "-r", "-t", "-z", "--long", "HEAD").split(b"\0")[:-1]:
+        for record in self.git_bytes("ls-tree", "-r", "-t", "-z", "--long", "HEAD").split(b"\0")[:-1]:
             facts, _, path = record.partition(b"\t")
             mode, kind, sha, size = facts.decode().split()
             number = int(size) if size.isdecimal() else 0
@@ -88,24 +59,15 @@ class GitHub:
 
     def blob(self, sha: str) -> bytes:
         self.fetched.append(sha)
-        return self.git("cat-file", "blob", sha)
+        return self.git_bytes("cat-file", "blob", sha)
 
     def id_of(self, path: str) -> str:
-        return self.git("rev-parse", f"HEAD:{path}").decode().strip()
-
-
-@pytest.fixture(autouse=True)
-def _no_configuration_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
-    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+        return self.git("rev-parse", f"HEAD:{path}")
 
 
 @pytest.fixture
 def github(tmp_path: Path) -> GitHub:
-    github = GitHub(tmp_path / "work")
-    github.root.mkdir()
-    github.git("init", "--quiet", "--initial-branch=main", "--template=")
-    return github
+    return GitHub.make(tmp_path / "work")
 
 
 def nothing_is_fetched(sha: str) -> bytes:
@@ -161,9 +123,7 @@ def packed(tmp_path: Path, *members: bytes) -> Path:
 
 class TestTheSameArchive:
     def test_of_everything_that_a_commit_can_have(self, github: GitHub, tmp_path: Path) -> None:
-        inner = GitHub(tmp_path / "inner")
-        inner.root.mkdir()
-        inner.git("init", "--quiet")
+        inner = GitHub.make(tmp_path / "inner")
         inner.commit(file="")
         github.git("submodule", "--quiet", "add", str(inner.root), "vendor/sub")
         (github.root / "run").write_text("#!/bin/sh\n")
@@ -201,7 +161,7 @@ class TestTheSameArchive:
             "pointer": POINTER,
         }
         github.commit(**names, **files)
-        far = github.git("hash-object", "-w", "--stdin", data=b"far/" * 20_000).decode().strip()
+        far = github.git("hash-object", "-w", "--stdin", data=b"far/" * 20_000)
         github.git("update-index", "--add", "--cacheinfo", f"120000,{far},a/link/of/80 kB")
         github.git("commit", "--quiet", "-m", "more than a disk takes")
         written, data = verified(github, tmp_path)
@@ -289,14 +249,14 @@ class TestArchiveIncomplete:
         self, name: str, limit: int, github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         github.commit(**{".gitattributes": "f* export-ignore"}, **{f"f{n:02}": f"{n:010}" for n in range(12)})
-        monkeypatch.setattr(module, name, limit)
+        monkeypatch.setattr(content_store, name, limit)
         said = self.refused(
             r"lacks 12 of the commit's files .*'f00', 'f01', .*'f09' and 2 more",
             lambda: verified(github, tmp_path, blob=nothing_is_fetched),
         )
         assert "export-ignore" in said
         assert not (tmp_path / "verified.tgz").exists()
-        monkeypatch.setattr(module, name, limit + 1)
+        monkeypatch.setattr(content_store, name, limit + 1)
         verified(github, tmp_path)
         assert len(github.fetched) == 12
 
@@ -484,7 +444,7 @@ class TestBounds:
             assert os.fstat(spools[0].fileno()).st_size <= 3 * 1000
             return b"last"
 
-        monkeypatch.setattr(module, "TemporaryFile", spool)
+        monkeypatch.setattr(content_store, "TemporaryFile", spool)
         content = b"x" * 1000
         others = [member(f"{n}", b"%04d" % n * 250) for n in range(20)]
         path = packed(

@@ -14,7 +14,7 @@ from automation.action.job_log import JobLog
 from automation.action.output_file import NotWritten, append, assignment, delimiter_for
 from automation.action.step_exit import step_exit_code
 from automation.action.workflow_commands import annotation as annotate
-from automation.github.checks import CheckRun
+from automation.github.check_run import CheckRun
 from automation.outcome import Outcome
 from automation.redaction import Redactor
 from automation.report import Report

@@ -19,7 +19,7 @@ from automation.action.text_mapping import Kind, read_mapping
 from automation.backends import BackendName
 from automation.connection import connect_to
 from automation.errors import Misconfigured
-from automation.settings import AGENT_SERVER_URL, Settings
+from automation.settings import AGENT_SERVER_URL
 
 INPUTS: Final = (
     "mode",
@@ -45,9 +45,6 @@ INPUTS: Final = (
     "keep",
 )
 """Every input, as `action.yml` has it."""
-
-# Their workflows run with the repository's secrets, whoever caused them.
-PRIVILEGED_EVENTS: Final = frozenset({"issue_comment", "pull_request_target", "workflow_run"})
 
 NO_CLOUD: Final = (
     "Cloud sandboxes are not there yet; give the URL of an agent-server as agent-server-url, "
@@ -82,7 +79,7 @@ class Inputs:
     """What the workflow gave, judged; text is empty where nothing was given.
 
     Attributes:
-        backend: what was asked for, None where it follows from what is given (`choose_backend`).
+        backend: what was asked for, None where it follows from what is given (`automation.action.backend_choice`).
         app_id: whose check runs are ours: an App's number or client id.
         sha: a full one in lower case.
         inputs, environment, secrets: text by name.
@@ -159,56 +156,6 @@ def read_inputs(environment: Mapping[str, str]) -> Inputs:
     if complaints:
         raise Misconfigured("\n".join(complaints))
     return inputs
-
-
-def choose_backend(inputs: Inputs, given_by_environment: Settings) -> tuple[BackendName, str]:
-    """Which backend a run gets, and why, as words for the log: "because agent-server-url is given".
-
-    Raises:
-        Misconfigured: nothing is given that one could run on.
-    """
-    if inputs.agent_server_url:
-        where = "agent-server-url"
-    else:
-        where = AGENT_SERVER_URL if given_by_environment.is_agent_server_mode else ""
-    if inputs.backend is BackendName.EMBEDDED:
-        return BackendName.EMBEDDED, "because `backend: embedded` is given"
-    if where:
-        asked = f"`backend: {inputs.backend}` and {where} are" if inputs.backend else f"{where} is"
-        return BackendName.AGENT_SERVER, f"because {asked} given"
-    if inputs.backend:
-        raise Misconfigured(
-            "backend: agent-server needs agent-server-url, and it is empty: give the server's URL "
-            "(an empty repository variable is the usual cause)"
-        )
-    if inputs.openhands_api_key:
-        raise Misconfigured(f"openhands-api-key alone gives no server to run on: {NO_CLOUD}")
-    raise Misconfigured(
-        "nothing is given that the automation could run on: give agent-server-url and agent-server-api-key "
-        "(an empty repository variable is the usual cause), or `backend: embedded` to run it on this runner"
-    )
-
-
-def refuse_embedded(event_name: str, inputs: Inputs) -> None:
-    """Keep an automation that would run on this runner away from what others could make it reach.
-
-    Raises:
-        Misconfigured: `backend: embedded` was asked for beside an App's private key, or where anybody's event starts
-            a workflow that has the repository's secrets.
-    """
-    if inputs.backend is not BackendName.EMBEDDED:
-        return
-    instead = "run it on a server elsewhere (agent-server-url)"
-    beside = "`backend: embedded` runs the automation on this runner, beside the job's secrets"
-    if inputs.private_key:
-        raise Misconfigured(
-            f"{beside}, so private-key is not given to the same job: leave private-key out, or {instead}"
-        )
-    if event_name in PRIVILEGED_EVENTS:
-        raise Misconfigured(
-            f"{beside}, and anybody can cause {event_name}: {instead}, or use the event pull_request, "
-            "which gives no secrets to forks"
-        )
 
 
 class _Given:

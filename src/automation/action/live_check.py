@@ -15,11 +15,14 @@ from automation.action.job_log import JobLog
 from automation.action.pace import pause_before_update
 from automation.action.state import StateFile
 from automation.errors import AutomationError
-from automation.github.checks import ANNOTATIONS_PER_CALL, CheckRun, Checks, NewCheck
+from automation.github.check_output import ANNOTATIONS_PER_CALL
+from automation.github.check_run import CheckRun, NewCheck
+from automation.github.checks import Checks
 from automation.github.client import GitHub
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.output.excerpt import Excerpt
 from automation.reasons import Conclusion
+from automation.redacted import redacted_annotation
 from automation.redaction import Redactor
 from automation.report import Report
 from automation.report.live import SHOWN, write_live_report
@@ -117,7 +120,7 @@ class LiveCheck:
         if self._living:
             await self._living
         async with self._concluding:
-            await self._conclude(conclusion, self._clean(report), self._clean_all(annotations))
+            await self._conclude(conclusion, report.redacted(self.redactor), self._clean_all(annotations))
 
     async def _conclude(
         self, conclusion: Conclusion, report: Report, annotations: Sequence[Annotation]
@@ -159,7 +162,7 @@ class LiveCheck:
             shown = self._clean_all(annotations[:ANNOTATIONS_PER_CALL])
             try:
                 await Checks(client, self.check.app_id).conclude(
-                    self.check.id, conclusion, self._clean(report), shown, looks=False
+                    self.check.id, conclusion, report.redacted(self.redactor), shown, looks=False
                 )
                 self.is_concluded = True
             except GitHubUnavailable as error:
@@ -218,7 +221,8 @@ class LiveCheck:
         return self.check
 
     def _report(self) -> Report:
-        return self._clean(write_live_report(self.name, self.run_id, self._doing, self._output, self.url))
+        report = write_live_report(self.name, self.run_id, self._doing, self._output, self.url)
+        return report.redacted(self.redactor)
 
     def _give_up(self, error: GitHubUnavailable) -> None:
         self.said_no = isinstance(error, GitHubRefuses)
@@ -233,12 +237,8 @@ class LiveCheck:
         what = one_line(f"{type(error).__name__}: {error}", 200)
         self.log.note(f"{AWAY} (a defect of automation-action: {self.redactor.text(what)})")
 
-    def _clean(self, report: Report) -> Report:
-        clean = self.redactor.text
-        return Report(clean(report.title), clean(report.summary), clean(report.text))
-
     def _clean_all(self, annotations: Sequence[Annotation]) -> list[Annotation]:
-        return [clean_annotation(self.redactor, each) for each in annotations]
+        return [redacted_annotation(each, self.redactor) for each in annotations]
 
 
 async def _first_of(seconds: float, *events: asyncio.Event) -> None:
@@ -247,9 +247,3 @@ async def _first_of(seconds: float, *events: asyncio.Event) -> None:
     await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     for wait in waits:
         wait.cancel()
-
-
-def clean_annotation(redactor: Redactor, annotation: Annotation) -> Annotation:
-    """The annotation without secrets, also in what no run has redacted."""
-    names = ("path", "message", "title", "raw_details")
-    return annotation.model_copy(update={name: redactor.value(getattr(annotation, name)) for name in names})

@@ -14,7 +14,8 @@ from automation.action.state import KnownEnd, State, StateFile
 from automation.action.surroundings import Surroundings
 from automation.agent_server import AgentServer
 from automation.errors import AutomationError
-from automation.github.checks import CheckRun, Checks, NewCheck
+from automation.github.check_run import CheckRun
+from automation.github.checks import Checks
 from automation.github.client import GitHub
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.observation import Cause, Observation, Process
@@ -41,7 +42,9 @@ class Settlement:
         began = time.monotonic()
         left = await self._end(state)
         outcome = self._outcome(state, left, time.monotonic() - began)
-        report = self.at.clean(write_report(state.automation, outcome, url=self.at.context.run_url))
+        report = write_report(state.automation, outcome, url=self.at.context.run_url).redacted(
+            self.at.redactor
+        )
         result = outcome.verdict.result
         end = state.end or KnownEnd(outcome.verdict, report, result.annotations if result else ())
         check, is_told = await self._conclude(state, end)
@@ -130,8 +133,7 @@ async def conclude(github: GitHub, state: State, end: KnownEnd) -> CheckRun:
     if state.check_id:
         check = await checks.read(state.check_id)
     else:
-        new = NewCheck(state.check_name, state.head_sha, state.external_id, state.details_url)
-        check = await checks.open(new, end.report, looks=True)
+        check = await checks.open(state.new_check, end.report, looks=True)
     if not check.is_completed:
         await checks.conclude(check.id, end.verdict.conclusion, end.report, end.annotations)
     return check

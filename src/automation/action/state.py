@@ -16,6 +16,7 @@ from uuid import UUID
 
 from pydantic import TypeAdapter, ValidationError
 
+from automation.github.check_run import NewCheck
 from automation.report import Report
 from automation.result import Annotation
 from automation.verdict import Verdict
@@ -69,6 +70,10 @@ class State:
     keep: bool = False
     end: KnownEnd | None = None
     is_told: bool = False
+
+    @property
+    def new_check(self) -> NewCheck:
+        return NewCheck(self.check_name, self.head_sha, self.external_id, self.details_url)
 
 
 _DOCUMENT = TypeAdapter(State)

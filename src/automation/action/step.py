@@ -16,50 +16,39 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from automation.action.context import Context
 from automation.action.ending import Ending
-from automation.action.gate import check_fork, check_role, commenter
-from automation.action.inputs import Inputs, choose_backend, refuse_embedded
+from automation.action.gate import commenter
+from automation.action.inputs import Inputs
 from automation.action.job_log import JobLog
 from automation.action.live_check import LiveCheck
-from automation.action.owner import owner_mark
-from automation.action.source import PinnedSource
-from automation.action.state import KnownEnd, State, StateFile
+from automation.action.places import places_of
+from automation.action.preparation import Preparation
+from automation.action.state import KnownEnd, StateFile
 from automation.action.surroundings import Surroundings
-from automation.action.target import COMMENT, Target, pull_request_to_read, target_of
-from automation.assembly import Wish, assemble
+from automation.action.target import COMMENT, Target
+from automation.assembly import assemble
 from automation.backends import Backend, BackendName
-from automation.backends.agent_server import PersistentServer
-from automation.backends.embedded import EmbeddedServer
-from automation.catalogue import DEFAULT_PLACES, Automation, find_automation
+from automation.catalogue import Automation
 from automation.errors import AutomationError, Misconfigured
 from automation.exit_codes import Exit
-from automation.github import GitHub
-from automation.github.checks import NewCheck
-from automation.github.contents import Contents
-from automation.github.external_id import ExternalId, Face
-from automation.github.people import role_of
-from automation.github.pull_request import PullRequest
+from automation.github.external_id import ExternalId
 from automation.outcome import Outcome
 from automation.output.excerpt import Excerpt
-from automation.packing.repository import Repository
 from automation.reasons import Conclusion, Reason
 from automation.report import Report, write_report
-from automation.result import Annotation, AnnotationLevel
+from automation.result import Annotation
 from automation.run.conduct import Conductor, Stop
 from automation.run.progress import Phase
-from automation.run.start import BACKSTOP, Order
+from automation.run.start import Order
 from automation.sentences import one_line
 from automation.verdict import Verdict, not_started
 
 BY = "the workflow (cancelled, or over its time)"
 TELL_AFTER = 2.5
 OPENED_WITHIN = 2.0
-MARGIN = 3600.0
-"""Seconds for what comes before and after a run; after its deadline nothing of it can still be going on."""
-LATEST = 10**12 - 1
 NO_TOKEN = "there is no `github-token`: no check run, the step summary and the exit code tell how it ended"  # noqa: S105
 
 
@@ -103,7 +92,7 @@ class Step:
             await self._take(self._without_run(Verdict(Conclusion.CANCELLED, Reason.CANCELLED, by)))
         except AutomationError as error:
             self._is_beginning = False
-            await self._give_up(not_started(error), _places(error))
+            await self._give_up(not_started(error), places_of(error))
         except Exception as error:  # noqa: BLE001  # the outermost: what nobody foresaw is a verdict, too
             self._is_beginning = False
             what = self.at.redactor.text(one_line(f"{type(error).__name__}: {error}"))
@@ -124,6 +113,10 @@ class Step:
             check=self._check.check if self._check else None,
             is_ordered=self.is_ordered,
         )
+
+    @property
+    def _preparation(self) -> Preparation:
+        return Preparation(self.at, self.note)
 
     @property
     def inputs(self) -> Inputs:
@@ -173,26 +166,35 @@ class Step:
         self.log.group("Preparing the run")
         asker = commenter(self.context)
         github = self.at.reader()
-        self._target = target = await self._read_target(github)
+        plan = self._preparation
+        self._target = target = await plan.target(github)
         if isinstance(backend, Misconfigured):
             raise backend
-        contents = Contents(github, asyncio.get_running_loop()) if github else None
-        source = PinnedSource(target.sha, Repository.discover(self._directory()), contents)
+        source = plan.source(target, github)
         with tempfile.TemporaryDirectory(
             prefix="automation-action-", dir=self.context.temporary, ignore_cleanup_errors=True
         ) as directory:
             workspace = Path(directory)
-            automation = await asyncio.to_thread(self._automation, target, source, workspace)
+            automation = await asyncio.to_thread(plan.automation, target, source, workspace)
+            self.name = automation.definition.name
             if target.definition_ref:
                 self.note(f"the definition is the one at {target.definition_ref}")
-            is_apart = backend is BackendName.AGENT_SERVER and bool(self.at.settings.fork_agent_server_url)
-            await self._pass_gate(github, asker, target, automation, is_isolated=is_apart)
+            await plan.pass_gate(github, asker, target, automation, is_isolated=plan.is_isolated(backend))
             self._open_check(target, automation, is_embedded=backend is BackendName.EMBEDDED)
-            wish = self._wish(target, automation)
+            wish = plan.wish(self.run_id, target, automation, self._keys)
             assembly = await asyncio.to_thread(assemble, automation, source, wish, workspace)
             for note in assembly.notes:
                 self.note(self.at.redactor.text(note))
-            await self._conduct(self._backend(backend, target), assembly.order)
+            await self._conduct(plan.connector(backend, target), assembly.order)
+
+    def _choose_backend(self) -> BackendName | Misconfigured:
+        """Which one, or what is wrong with the choice: that is reported once it is known where."""
+        try:
+            backend, why = self._preparation.backend()
+        except Misconfigured as error:
+            return error
+        self.log.say(f"backend {backend}, {why} · run {self.run_id}")
+        return backend
 
     async def _give_up(self, verdict: Verdict, places: tuple[Annotation, ...] = ()) -> None:
         """There is no run to speak of; a check run all the same, where it is known on which commit."""
@@ -201,108 +203,20 @@ class Step:
             self._open_check(self._target, None)
         await self._take(self._without_run(verdict))
 
-    def _choose_backend(self) -> BackendName | Misconfigured:
-        """Which one, or what is wrong with the choice: that is reported once it is known where."""
-        try:
-            refuse_embedded(self.context.event_name, self.inputs)
-            backend, why = choose_backend(self.inputs, self.at.settings)
-        except Misconfigured as error:
-            return error
-        if self._is_the_jobs(self.inputs.check_name):
-            return Misconfigured(
-                "`check-name` is also the job's name, and GitHub shows one of the two: give it another one"
-            )
-        self.log.say(f"backend {backend}, {why} · run {self.run_id}")
-        return backend
-
-    async def _read_target(self, github: GitHub | None) -> Target:
-        number = pull_request_to_read(self.context, self.inputs.pull_request)
-        if number is None:
-            return target_of(self.context, self.inputs.sha, None)
-        if github is None:
-            raise Misconfigured(f"pull request {number} has to be read: give `github-token`")
-        pull = PullRequest.read(await github.get(f"/pulls/{number}"))
-        return target_of(self.context, self.inputs.sha, pull)
-
-    def _automation(self, target: Target, source: PinnedSource, workspace: Path) -> Automation:
-        root = self._directory()
-        if target.definition_ref:
-            root = workspace / "definition"
-            places = (self.inputs.automations_path,) if self.inputs.automations_path else DEFAULT_PLACES
-            source.write_directories(target.definition_ref, places, root)
-        elif source.checkout is not None:
-            root = source.checkout.root
-        try:
-            found = find_automation(root, self.inputs.automation, self.inputs.automations_path)
-        except Misconfigured as error:
-            if target.definition_ref or source.checkout is not None:
-                raise
-            raise Misconfigured(
-                f"{error.sentence}; nothing has been checked out here: is `actions/checkout` a step before this one?",
-                reason=error.reason,
-                places=error.places,
-            ) from None
-        self.name = found.definition.name
-        return found
-
-    async def _pass_gate(
-        self,
-        github: GitHub | None,
-        asker: str | None,
-        target: Target,
-        automation: Automation,
-        *,
-        is_isolated: bool,
-    ) -> None:
-        settings = automation.definition.settings
-        role = await role_of(github, asker) if asker is not None and github is not None else None
-        if asker is not None:
-            check_role(asker, role, settings)
-        check_fork(self.context, target, role, settings, self.inputs.sha, is_isolated=is_isolated)
-        if target.is_fork and not is_isolated:
-            self.note(
-                "a fork's code runs where other runs do: they can read each other. Set "
-                "AUTOMATION_FORK_AGENT_SERVER_URL to a server that is set aside for forks"
-            )
-
     def _open_check(
         self, target: Target, automation: Automation | None, *, is_embedded: bool = False
     ) -> None:
-        timeout = self.inputs.timeout or (automation.definition.timeout_seconds if automation else 0)
-        deadline = int(min(time.time() + timeout + BACKSTOP + MARGIN, LATEST))
-        self._keys = ExternalId(
-            Face.ACTION, self.context.run_id, UUID(self.run_id), self.context.attempt, deadline
-        )
-        new = NewCheck(
-            name=self.at.redactor.text(self._check_name()),
-            head_sha=target.sha,
-            external_id=str(self._keys),
-            details_url=self.context.run_url,
-        )
+        plan = self._preparation
+        self._keys = plan.keys(self.run_id, automation)
+        state = plan.state(self._keys, self.name, target, automation, is_embedded=is_embedded)
+        self.state.write(state)
         writer = self.at.writer()
-        self.state.write(
-            State(
-                run_id=UUID(self.run_id),
-                automation=self.name,
-                check_name=new.name,
-                head_sha=new.head_sha,
-                external_id=new.external_id,
-                details_url=new.details_url,
-                app_id=self.at.app_id,
-                outputs=automation.definition.settings.outputs if automation else (),
-                timeout=timeout,
-                reports=writer is not None,
-                is_embedded=is_embedded,
-                is_fork=target.is_fork,
-                keep=self.inputs.keep,
-            )
-        )
         if writer is None:
             self.note(NO_TOKEN)
             return
         self._check = LiveCheck(
             github=writer,
-            new=new,
+            new=state.new_check,
             name=self.name,
             run_id=self.run_id,
             url=self.context.run_url,
@@ -312,43 +226,6 @@ class Step:
             app_id=self.at.app_id,
         )
         self._check.begin()
-
-    def _check_name(self) -> str:
-        """Never the job's: two check runs of one name on a commit hide each other."""
-        name = self.inputs.check_name or self.name
-        return f"{name} (automation)" if self._is_the_jobs(name) else name
-
-    def _is_the_jobs(self, name: str) -> bool:
-        return bool(name) and name.casefold() == self.context.job.casefold()
-
-    def _wish(self, target: Target, automation: Automation) -> Wish:
-        names = set(automation.definition.settings.secrets)
-        unlisted = sorted(set(self.inputs.secrets) - names)
-        if unlisted:
-            self.note(f"of `secrets`, {len(unlisted)} are not listed under github.secrets and stay here")
-        return Wish(
-            run_id=self.run_id,
-            revision=target.sha,
-            base=target.base_sha,
-            head_ref=target.head_ref,
-            base_ref=target.base_ref,
-            pull_request=target.pull_request,
-            is_fork=target.is_fork,
-            inputs=self.inputs.inputs,
-            environment=self.inputs.environment,
-            secrets={name: value for name, value in self.inputs.secrets.items() if name in names},
-            timeout=self.inputs.timeout,
-            event_name=self.context.event_name,
-            event=self.context.event,
-            owner=owner_mark(self.context, self._keys),
-        )
-
-    def _backend(self, name: BackendName, target: Target) -> Backend:
-        match name:
-            case BackendName.EMBEDDED:
-                return EmbeddedServer()
-            case BackendName.AGENT_SERVER:
-                return PersistentServer(self.at.connection(is_fork=target.is_fork))
 
     async def _conduct(self, backend: Backend, order: Order) -> None:
         async with backend.connect() as connection:
@@ -406,32 +283,4 @@ class Step:
         )
 
     def _report(self, outcome: Outcome) -> Report:
-        return self.at.clean(write_report(self.name, outcome, url=self.context.run_url))
-
-    def _directory(self) -> Path:
-        directory = (self.context.workspace / self.inputs.working_directory).resolve()
-        if not directory.is_dir():
-            raise Misconfigured(
-                f"`working-directory` is {self.inputs.working_directory!r}, and there is no such directory in the workspace"
-            )
-        return directory
-
-
-def _places(error: AutomationError) -> tuple[Annotation, ...]:
-    """The lines that a configuration is wrong in, to be shown where they are."""
-    if not isinstance(error, Misconfigured):
-        return ()
-    return tuple(
-        Annotation(
-            path=_utf_8(place.file),
-            start_line=place.line,
-            annotation_level=AnnotationLevel.FAILURE,
-            message=_utf_8(place.complaint),
-        )
-        for place in error.places
-    )
-
-
-def _utf_8(text: str) -> str:
-    """Names of files may be no text at all."""
-    return text.encode("utf-8", "replace").decode()
+        return write_report(self.name, outcome, url=self.context.run_url).redacted(self.at.redactor)

@@ -11,7 +11,6 @@ from automation.connection import AgentConnection, connect_to
 from automation.errors import Misconfigured
 from automation.github import AppTokens, GitHub, GivenToken
 from automation.redaction import Redactor
-from automation.report import Report
 from automation.settings import AGENT_SERVER_URL, Settings
 
 
@@ -44,11 +43,6 @@ class Surroundings:
     @cached_property
     def redactor(self) -> Redactor:
         return Redactor(self.secrets)
-
-    def clean(self, report: Report) -> Report:
-        """The report without secrets, also in what no run has redacted."""
-        clean = self.redactor.text
-        return Report(clean(report.title), clean(report.summary), clean(report.text))
 
     @property
     def app_id(self) -> int:

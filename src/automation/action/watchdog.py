@@ -21,7 +21,8 @@ from automation.action.surroundings import Surroundings
 from automation.agent_server import AgentServer
 from automation.connection import AgentConnection
 from automation.errors import AutomationError, Misconfigured
-from automation.github.checks import JOB_APP, CheckRun, Checks
+from automation.github.check_run import CheckRun
+from automation.github.checks import JOB_APP, Checks
 from automation.github.client import GitHub, understood
 from automation.github.errors import GitHubRefuses
 from automation.github.external_id import ExternalId, Face
@@ -180,7 +181,7 @@ class Watchdog:
             return False
         left = left or Aftermath.nothing(Observation(lost="its processes did not end"))
         outcome = outcome_of(str(keys.run), left.seen, left.output, self.at.redactor)
-        report = self.at.clean(write_report(check.name, outcome, url=self._url(keys)))
+        report = write_report(check.name, outcome, url=self._url(keys)).redacted(self.at.redactor)
         annotations = outcome.verdict.result.annotations if outcome.verdict.result else ()
         done = await Checks(github, check.app_id).conclude(
             check.id, outcome.verdict.conclusion, report, annotations

@@ -18,86 +18,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from automation.github.client import GitHub, understood
+from automation.github.check_output import Output, batches_of, output_of
+from automation.github.check_run import CheckRun, NewCheck
+from automation.github.client import GitHub
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
-from automation.github.external_id import ExternalId
 from automation.reasons import Conclusion
 from automation.report import Report
 from automation.result import Annotation
 
-ANNOTATIONS_PER_CALL = 50
-MAX_ANNOTATIONS = 500
-MAX_PATH = 4096
 MAX_LISTED = 1000
 JOB_APP = "github-actions"
 UNPROCESSABLE = 422
-
-type Output = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class CheckRun:
-    """A check run as GitHub shows it.
-
-    Attributes:
-        app_id, app_slug: whose it is; `github-actions` for one made with a job's token.
-        annotations: how many it has.
-    """
-
-    id: int
-    name: str
-    head_sha: str
-    status: str
-    external_id: str
-    conclusion: str = ""
-    url: str = ""
-    app_id: int = 0
-    app_slug: str = ""
-    annotations: int = 0
-
-    @property
-    def is_completed(self) -> bool:
-        return self.status == "completed"
-
-    @property
-    def keys(self) -> ExternalId | None:
-        return ExternalId.parse(self.external_id)
-
-    @classmethod
-    def read(cls, answer: Mapping[str, Any]) -> "CheckRun":
-        """From the API's answer.
-
-        Raises:
-            GitHubUnavailable: it is not of that form.
-        """
-        with understood("a check run"):
-            app = answer.get("app") or {}
-            return cls(
-                id=int(answer["id"]),
-                name=str(answer["name"]),
-                head_sha=str(answer["head_sha"]),
-                status=str(answer["status"]),
-                external_id=str(answer.get("external_id") or ""),
-                conclusion=str(answer.get("conclusion") or ""),
-                url=str(answer.get("html_url") or ""),
-                app_id=int(app.get("id") or 0),
-                app_slug=str(app.get("slug") or ""),
-                annotations=int((answer.get("output") or {}).get("annotations_count") or 0),
-            )
-
-
-@dataclass(frozen=True)
-class NewCheck:
-    """What a check run is created with.
-
-    Attributes:
-        details_url: where "Details" leads; GitHub replaces it where a job's token is the writer.
-    """
-
-    name: str
-    head_sha: str
-    external_id: str
-    details_url: str
 
 
 @dataclass(frozen=True)
@@ -153,7 +84,7 @@ class Checks:
             "details_url": new.details_url,
             "status": "in_progress",
             "started_at": _now(),
-            "output": _output(report),
+            "output": output_of(report),
         }
         tried = looks
 
@@ -203,7 +134,7 @@ class Checks:
 
     async def show(self, check_id: int, report: Report) -> None:
         """Replace what it shows while the run goes on; once, because there will be news soon enough."""
-        await self._github.patch_once(f"/check-runs/{check_id}", {"output": _output(report)})
+        await self._github.patch_once(f"/check-runs/{check_id}", {"output": output_of(report)})
 
     async def conclude(
         self,
@@ -228,12 +159,12 @@ class Checks:
             GitHubRefuses: it says no to the conclusion.
             GitHubUnavailable: patience is spent before it was completed.
         """
-        batches = _batches(annotations)
+        batches = batches_of(annotations)
         body = {"status": "completed", "conclusion": conclusion.value, "completed_at": _now()}
         # Of what the automation wrote something may not be to GitHub's taste; then less of it.
         bare = Report(report.title, report.summary.split("\n\n", maxsplit=1)[0], "")
-        without = [_output(report)] if batches[0] else []
-        outputs = [_output(report, batches[0]), *without, _output(bare)]
+        without = [output_of(report)] if batches[0] else []
+        outputs = [output_of(report, batches[0]), *without, output_of(bare)]
         for output in outputs:
             try:
                 is_ours = await self._complete(
@@ -279,46 +210,9 @@ class Checks:
             if tried and (await self._read_once(check_id)).annotations > before:
                 return
             tried = True
-            await self._github.patch_once(f"/check-runs/{check_id}", {"output": _output(report, batch)})
+            await self._github.patch_once(f"/check-runs/{check_id}", {"output": output_of(report, batch)})
 
         await self._github.bear(attempt, unless=unless)
-
-
-def _batches(annotations: Sequence[Annotation]) -> list[list[Output]]:
-    shown = [_annotation(each) for each in annotations[:MAX_ANNOTATIONS]]
-    return [shown[at : at + ANNOTATIONS_PER_CALL] for at in range(0, len(shown), ANNOTATIONS_PER_CALL)] or [
-        []
-    ]
-
-
-def _output(report: Report, annotations: Sequence[Output] = ()) -> Output:
-    """All three parts each time: what is left out is deleted."""
-    output: Output = {"title": report.title, "summary": report.summary, "text": report.text}
-    return output | ({"annotations": list(annotations)} if annotations else {})
-
-
-def _annotation(annotation: Annotation) -> Output:
-    """In GitHub's terms: an end line always, columns only within one line, sizes in bytes."""
-    end_line = annotation.end_line or annotation.start_line
-    shown: Output = {
-        "path": _cut(annotation.path, MAX_PATH),
-        "start_line": annotation.start_line,
-        "end_line": end_line,
-        "annotation_level": annotation.annotation_level.value,
-        "message": _cut(annotation.message, 64 * 1024),
-    }
-    if annotation.start_line == end_line:
-        columns = {"start_column": annotation.start_column, "end_column": annotation.end_column}
-        shown |= {name: value for name, value in columns.items() if value is not None}
-    if annotation.title:
-        shown["title"] = _cut(annotation.title, 255)
-    if annotation.raw_details:
-        shown["raw_details"] = _cut(annotation.raw_details, 64 * 1024)
-    return shown
-
-
-def _cut(text: str, limit: int) -> str:
-    return text.encode("utf-8", "replace")[:limit].decode("utf-8", "ignore")
 
 
 def _now() -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from automation.outcome import Outcome
 from automation.output.terminal import plain
 from automation.reasons import Conclusion, Reason
+from automation.redaction import Redactor
 from automation.report.fitting import LIMIT, Keep, Section, fit
 from automation.report.markdown import code, disarm, escape, fence
 from automation.result import Annotation
@@ -48,6 +49,11 @@ class Report:
     title: str
     summary: str
     text: str
+
+    def redacted(self, redactor: Redactor) -> "Report":
+        """Without secrets, also in what no run has redacted."""
+        clean = redactor.text
+        return Report(clean(self.title), clean(self.summary), clean(self.text))
 
     def as_markdown(self) -> str:
         return f"## {escape(self.title)}\n\n{self.summary}\n\n{self.text}".rstrip() + "\n"

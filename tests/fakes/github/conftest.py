@@ -7,10 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.fakes.github.fixtures import contract, github
 from tests.fakes.github.server import FakeGitHub
-
-__all__ = ["contract", "github"]
 
 WRITER = {
     "checks": "write",

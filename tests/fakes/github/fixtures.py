@@ -1,7 +1,4 @@
-"""Fixtures for tests that need a GitHub: imported into a conftest, or named in `pytest_plugins`.
-
-PYTEST_DONT_REWRITE: pytest warns where both are done, and a warning is an error.
-"""
+"""A GitHub for every test that asks for one."""
 
 from collections.abc import Iterator
 

@@ -7,13 +7,10 @@ from typing import Any
 
 import pytest
 from tests.fakes.github.checks import CheckRun
-from tests.fakes.github.fixtures import contract, github
 from tests.fakes.github.repository import Repository
 from tests.fakes.github.server import FakeGitHub
 from tests.servers import RealServer
 from tests.workflow import REPOSITORY, WORKFLOW_RUN, Checkout, Job
-
-__all__ = ["contract", "github"]
 
 PERMISSIONS = {"checks": "write", "contents": "read", "pull_requests": "read", "actions": "read"}
 

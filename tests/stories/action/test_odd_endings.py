@@ -19,7 +19,8 @@ from tests.workflow import REPOSITORY, Ended, Job, ended_at_last
 
 from automation.action.watchdog import MAX_COMMITS, QUARTER, chosen
 from automation.github import AppTokens, GitHub, GitHubUnavailable, GivenToken
-from automation.github.checks import Checks, NewCheck
+from automation.github.check_run import NewCheck
+from automation.github.checks import Checks
 from automation.report import Report
 
 FINE = """echo started; sleep 1; echo '{"title": "It is fine"}' > "$AUTOMATION_RESULT"; echo fine"""

@@ -16,8 +16,8 @@ test: $(READY)  ## Run the tests, against real agent-servers
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
 lint: $(READY)  ## Check style, types, layers, shell, the Action, its image and the workflows
-	$(BIN)/ruff check src tests .ci
-	$(BIN)/ruff format --check src tests .ci
+	$(BIN)/ruff check src bot tests .ci
+	$(BIN)/ruff format --check src bot tests .ci
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/shellcheck src/automation/*/*.sh .ci/run .ci/setup .ci/image .openhands/automations/*/*.sh

@@ -12,6 +12,7 @@ from tests.servers import RealServer
 
 from automation.connection import AgentConnection
 from automation.outcome import Outcome
+from automation.run.attention import Attention
 from automation.run.conduct import Conductor, Stop
 from automation.run.progress import Phase
 from automation.run.start import Order
@@ -102,7 +103,7 @@ def begin(
         secrets=secrets,
         patience=patience,
         keep=keep,
-        interval=interval,
+        attention=Attention(interval, interval),
         progress=watcher,
         stop=stop,
     )

@@ -2,5 +2,6 @@
 
 from automation.agent_server.client import AgentServer, CommandRecord
 from automation.agent_server.events import BashEvents
+from automation.agent_server.line import Line
 
-__all__ = ["AgentServer", "BashEvents", "CommandRecord"]
+__all__ = ["AgentServer", "BashEvents", "CommandRecord", "Line"]

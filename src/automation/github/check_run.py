@@ -68,9 +68,26 @@ class NewCheck:
 
     Attributes:
         details_url: where "Details" leads; GitHub replaces it where a job's token is the writer.
+        is_queued: it waits for its turn.
     """
 
     name: str
     head_sha: str
     external_id: str
     details_url: str
+    is_queued: bool = False
+
+
+@dataclass(frozen=True)
+class Button:
+    """What people can press on a completed check run; GitHub sends `check_run.requested_action`.
+
+    Attributes:
+        label: at most 20 characters; description: at most 40; identifier: at most 20.
+
+    Source: https://docs.github.com/en/rest/guides/using-the-rest-api-to-interact-with-checks
+    """
+
+    label: str
+    description: str
+    identifier: str

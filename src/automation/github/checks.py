@@ -1,6 +1,7 @@
 """A check run, written so that there is one, it is ours, and its end is the truth that we know.
 
-    open        found by its `external_id` or created, `in_progress`
+    open        found by its `external_id` or created, `queued` or `in_progress`
+    start       `in_progress`, once its turn has come
     show        its output replaced; never its status, so that a late answer cannot reopen it
     conclude    completed once, with the first annotations in the same request; the rest follows
 
@@ -14,12 +15,12 @@ https://docs.github.com/en/rest/guides/using-the-rest-api-to-interact-with-check
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from automation.github.check_output import Output, batches_of, output_of
-from automation.github.check_run import CheckRun, NewCheck
+from automation.github.check_run import Button, CheckRun, NewCheck
 from automation.github.client import GitHub
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.reasons import Conclusion
@@ -82,9 +83,8 @@ class Checks:
             "head_sha": new.head_sha,
             "external_id": new.external_id,
             "details_url": new.details_url,
-            "status": "in_progress",
-            "started_at": _now(),
             "output": output_of(report),
+            **({"status": "queued"} if new.is_queued else _begun()),
         }
         tried = looks
 
@@ -132,6 +132,10 @@ class Checks:
         """As a part of a try: whoever tries again reads again."""
         return CheckRun.read(await self._github.get_once(f"/check-runs/{check_id}"))
 
+    async def start(self, check_id: int, report: Report) -> None:
+        """Its turn has come: from queued to in progress. Once; what it shows will be replaced soon enough."""
+        await self._github.patch_once(f"/check-runs/{check_id}", _begun() | {"output": output_of(report)})
+
     async def show(self, check_id: int, report: Report) -> None:
         """Replace what it shows while the run goes on; once, because there will be news soon enough."""
         await self._github.patch_once(f"/check-runs/{check_id}", {"output": output_of(report)})
@@ -145,6 +149,7 @@ class Checks:
         *,
         looks: bool = True,
         unless: asyncio.Event | None = None,
+        buttons: Sequence[Button] = (),
     ) -> Concluded:
         """Complete it, unless somebody has: then it is left as it is.
 
@@ -154,13 +159,16 @@ class Checks:
         Args:
             looks: read it before the first try; without, there is one request less to wait for.
             unless: see `GitHub.bear`.
+            buttons: at most three.
 
         Raises:
             GitHubRefuses: it says no to the conclusion.
             GitHubUnavailable: patience is spent before it was completed.
         """
         batches = batches_of(annotations)
-        body = {"status": "completed", "conclusion": conclusion.value, "completed_at": _now()}
+        body: Output = {"status": "completed", "conclusion": conclusion.value, "completed_at": _now()}
+        if buttons:
+            body["actions"] = [asdict(button) for button in buttons]
         # Of what the automation wrote something may not be to GitHub's taste; then less of it.
         bare = Report(report.title, report.summary.split("\n\n", maxsplit=1)[0], "")
         without = [output_of(report)] if batches[0] else []
@@ -213,6 +221,10 @@ class Checks:
             await self._github.patch_once(f"/check-runs/{check_id}", {"output": output_of(report, batch)})
 
         await self._github.bear(attempt, unless=unless)
+
+
+def _begun() -> Output:
+    return {"status": "in_progress", "started_at": _now()}
 
 
 def _now() -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.github.tokens import AppTokens, Tokens
+from automation.sentences import one_line
 
 if TYPE_CHECKING:
     from automation.github.transport import Credentials, Transport
@@ -110,6 +111,23 @@ class GitHub:
     async def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """POST below the repository, once; the caller looks before it makes another."""
         return await self._once("POST", f"/repos/{self.repository}{path}", {}, body)
+
+    async def graphql(self, query: str, variables: Mapping[str, Any]) -> Any:
+        """The data of a GraphQL answer; once.
+
+        Raises:
+            GitHubRefuses: it has errors.
+            GitHubUnavailable: none came.
+
+        Source: https://docs.github.com/en/graphql/guides/forming-calls-with-graphql
+        """
+        path = f"{self.api_url.removesuffix('/v3')}/graphql"
+        answer = await self._once("POST", path, {}, {"query": query, "variables": dict(variables)})
+        with understood("a GraphQL query"):
+            errors = answer.get("errors") or ()
+            if errors:
+                raise GitHubRefuses(f"GitHub refuses a GraphQL query: {one_line(str(errors[0]), 200)}")
+            return answer["data"]
 
     async def token(self) -> str:
         """The current token, for what goes another way."""

@@ -13,7 +13,7 @@ import base64
 from collections.abc import Collection, Coroutine, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ class Contents:
 
     github: GitHub
     loop: asyncio.AbstractEventLoop
+    _trees: dict[str, str] = field(default_factory=dict)
 
     def write_tree_archive(self, sha: str, target: Path) -> TreeArchive:
         """Pack the tree of a commit, as `Repository.write_tree_archive` does.
@@ -80,13 +81,15 @@ class Contents:
         """The SHA that a branch has now."""
         answer = self._get(f"/commits/{quote(reference, safe='')}")
         with understood("a commit"):
-            return str(answer["sha"])
+            sha = str(answer["sha"])
+            self._trees[sha] = str(answer["commit"]["tree"]["sha"])
+            return sha
 
     def _tree(self, sha: str) -> tuple[str, list[Entry]]:
         """The id of a commit's tree, which proves what is listed, and the list."""
-        commit = self._get(f"/commits/{sha}")
-        with understood("a commit"):
-            tree = str(commit["commit"]["tree"]["sha"])
+        if sha not in self._trees:
+            self.commit(sha)
+        tree = self._trees[sha]
         answer = self._get(f"/git/trees/{tree}", recursive="1")
         with understood("a tree"):
             entries = [_entry(item) for item in answer["tree"] if item["type"] != "tree"]

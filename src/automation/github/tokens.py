@@ -1,7 +1,8 @@
 """Which token goes with a call: the one that was given, or one minted for a GitHub App, narrowed and renewed."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -15,6 +16,8 @@ WANTED: Mapping[str, str] = {
     "pull_requests": "read",
 }
 EXPIRES_SOON = 300.0
+NOT_FOUND = 404
+UNPROCESSABLE = 422
 
 type AsApp = Callable[[str, str, Any], Awaitable[Any]]
 """Sends (method, path, body) as the App itself and gives the answer's JSON."""
@@ -49,6 +52,8 @@ class AppTokens:
 
     Attributes:
         app_id: its number or its client id; app_number: the number, 0 until the first token has been minted.
+        wanted: level by permission; of these a token gets what the installation has.
+        installation: its id where it is known already, with all that is wanted granted; 0 to ask for it.
 
     Source: https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app
     """
@@ -56,6 +61,8 @@ class AppTokens:
     app_id: str
     private_key: str = field(repr=False)
     app_number: int = 0
+    wanted: Mapping[str, str] = field(default_factory=lambda: WANTED)
+    installation: int = 0
     _minted: str = field(default="", repr=False)
     _expires: float = 0
 
@@ -70,6 +77,15 @@ class AppTokens:
         return renewable
 
     async def _mint(self, repository: str, as_app: AsApp) -> None:
+        if self.installation:
+            try:
+                await self._mint_for(repository, self.installation, self.wanted, as_app)
+            except GitHubRefuses as error:
+                # Not everything that is wanted is granted, or the App was installed anew: ask what there is.
+                if error.status not in {NOT_FOUND, UNPROCESSABLE}:
+                    raise
+            else:
+                return
         try:
             installation = await as_app("GET", f"/repos/{repository}/installation", None)
         except GitHubRefuses as error:
@@ -78,18 +94,31 @@ class AppTokens:
                 "check app-id and private-key, and that the App is installed there",
                 status=error.status,
             ) from None
-        try:
+        with _of_its_form():
             granted = installation.get("permissions", {})
             permissions = {
-                name: level for name, level in WANTED.items() if granted.get(name) in {level, "write"}
+                name: level for name, level in self.wanted.items() if granted.get(name) in {level, "write"}
             }
-            answer = await as_app(
-                "POST",
-                f"/app/installations/{int(installation['id'])}/access_tokens",
-                {"repositories": [repository.split("/", 1)[1]], "permissions": permissions},
-            )
             self.app_number = int(installation.get("app_id") or 0)
+            number = int(installation["id"])
+        await self._mint_for(repository, number, permissions, as_app)
+
+    async def _mint_for(
+        self, repository: str, installation: int, permissions: Mapping[str, str], as_app: AsApp
+    ) -> None:
+        answer = await as_app(
+            "POST",
+            f"/app/installations/{installation}/access_tokens",
+            {"repositories": [repository.split("/", 1)[1]], "permissions": dict(permissions)},
+        )
+        with _of_its_form():
             self._minted = str(answer["token"])
             self._expires = datetime.fromisoformat(str(answer["expires_at"])).timestamp()
-        except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
-            raise GitHubUnavailable("GitHub's answer to the minting of a token is not of its form") from None
+
+
+@contextmanager
+def _of_its_form() -> Iterator[None]:
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
+        raise GitHubUnavailable("GitHub's answer to the minting of a token is not of its form") from None

@@ -9,11 +9,12 @@ is asked for ends the run on the server, too; a run whose end was natural all th
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import assert_never
 
-from automation.agent_server import AgentServer, BashEvents
+from automation.agent_server import AgentServer, BashEvents, Line
 from automation.connection import AgentConnection
 from automation.defaults import PATIENCE
 from automation.errors import AutomationError, Misconfigured, ServerUnavailable
@@ -22,6 +23,7 @@ from automation.outcome import Outcome, outcome_of
 from automation.output.excerpt import Excerpt
 from automation.redaction import Redactor
 from automation.redaction.secret_forms import MIN_LENGTH
+from automation.run.attention import Attention
 from automation.run.follow import Follower
 from automation.run.observe import observe
 from automation.run.patience import FIRST_CONTACT, Patience
@@ -62,7 +64,10 @@ class Conductor:
         secrets: values that appear in nothing that comes out of here.
         patience: seconds that an unreachable server is borne.
         keep: leave the run's directory on the server.
-        interval: seconds between two readings of the output.
+        attention: how often the output is read.
+        line: to the server, where others use it, too; None for one of its own.
+        is_durable: somebody comes back for this run. Cancelled, it is left going, and one that was started before
+            is ours: it is followed and removed like any other.
         on_verdict: told the outcome as soon as it is known; answers whether it is safe elsewhere, so that the run
             may be removed from its server.
     """
@@ -72,7 +77,9 @@ class Conductor:
     secrets: Collection[str] = ()
     patience: float = PATIENCE
     keep: bool = False
-    interval: float = 1.0
+    attention: Attention = field(default_factory=Attention)
+    line: Line | None = None
+    is_durable: bool = False
     progress: Progress = field(default_factory=Silent)
     stop: Stop = field(default_factory=Stop)
     on_verdict: Callable[[Outcome], Awaitable[bool]] | None = None
@@ -131,7 +138,8 @@ class Conductor:
     async def _conduct(
         self, listener: "_Listener", outcome_of: Callable[[Observation, Started | None], Outcome]
     ) -> Outcome:
-        async with AgentServer(self.connection) as server, BashEvents(self.connection) as events:
+        async with self._line() as line:
+            server, events = line.server, line.events
             listener.enter(Phase.CONNECT, self.connection.url)
             work = asyncio.create_task(self._start_and_follow(server, events, listener))
             stopping = asyncio.create_task(self.stop.asked())
@@ -145,7 +153,8 @@ class Conductor:
             except BaseException:
                 # Cancelled, or something that nobody foresaw: the run must not go on unattended.
                 work.cancel()
-                if Phase.UPLOAD in listener.entered and not self._is_others and not self.stop.by:
+                is_begun = Phase.UPLOAD in listener.entered
+                if is_begun and not (self.is_durable or self._is_others or self.stop.by):
                     await asyncio.shield(self._stop_quietly(server))
                 raise
             finally:
@@ -161,7 +170,10 @@ class Conductor:
     @property
     def _is_others(self) -> bool:
         """Somebody else started this run: it is theirs to remove."""
-        return self._started is not None and self._started.adopted
+        return not self.is_durable and self._started is not None and self._started.adopted
+
+    def _line(self) -> AbstractAsyncContextManager[Line]:
+        return nullcontext(self.line) if self.line else Line.open(self.connection)
 
     async def _start_and_follow(
         self, server: AgentServer, events: BashEvents, listener: "_Listener"
@@ -177,7 +189,7 @@ class Conductor:
         server.is_known = True
         if started.adopted:
             listener.note("this run was started before: following that one, nothing is started twice")
-        follower = Follower(server, events, started, patience, listener, self.interval)
+        follower = Follower(server, events, started, patience, listener, self.attention)
         seen = await follower.follow()
         return seen, follower.run
 

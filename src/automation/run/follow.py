@@ -8,13 +8,14 @@ follower looks for itself. Output is read from the byte where it stopped, howeve
 import asyncio
 import itertools
 import time
-from dataclasses import dataclass, replace
-from typing import assert_never
+from dataclasses import dataclass, field, replace
+from typing import Any, assert_never
 
 from automation.agent_server import AgentServer, BashEvents, CommandRecord
 from automation.errors import ServerRefuses, ServerUnavailable
 from automation.observation import Cause, Observation, Presence, Process, Record
 from automation.result import MAX_BYTES
+from automation.run.attention import Attention
 from automation.run.commands import ALREADY_CLAIMED, Look, claimed_token
 from automation.run.patience import Patience, ServerLost
 from automation.run.progress import Phase, Progress
@@ -35,7 +36,7 @@ class Follower:
     """One run being followed.
 
     Attributes:
-        interval: seconds between two looks at the output: 1 while somebody watches, more otherwise.
+        attention: how long to pause between two looks at the output.
         offset: bytes of output seen so far.
     """
 
@@ -44,7 +45,7 @@ class Follower:
     run: Started
     patience: Patience
     progress: Progress
-    interval: float = 1.0
+    attention: Attention = field(default_factory=Attention)
     offset: int = 0
     _looked: float = 0.0
     _heard: int = NEVER
@@ -63,8 +64,8 @@ class Follower:
                 self.events.forget(self.run.command_id)
 
     async def _until_end(self) -> Observation:
-        for pause in itertools.chain(FIRST_PAUSES, itertools.repeat(self.interval)):
-            seen = await self._announcement(pause)
+        for pause in itertools.chain(FIRST_PAUSES, itertools.repeat(None)):
+            seen = await self._announcement(self.attention.pause if pause is None else pause)
             if seen is None:
                 await self._read_output()
                 seen = await self.patience.bear(self._look_if_needed)
@@ -73,12 +74,16 @@ class Follower:
         raise AssertionError
 
     async def _announcement(self, seconds: float) -> Observation | None:
-        if self.run.command_id is None:
-            await asyncio.sleep(seconds)
-            return None
-        end = self.events.end_of(self.run.command_id)
-        await asyncio.wait([end], timeout=seconds)
-        return _as_observation(end.result()) if end.done() else None
+        """The end, if it is announced before the time is up or somebody begins to watch."""
+        drawn = asyncio.ensure_future(self.attention.drawn.wait())
+        end = self.events.end_of(self.run.command_id) if self.run.command_id is not None else None
+        waits: list[asyncio.Future[Any]] = [drawn] if end is None else [drawn, end]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            drawn.cancel()
+        self.attention.drawn.clear()
+        return _as_observation(end.result()) if end is not None and end.done() else None
 
     async def _read_output(self) -> bool:
         """All output that is there, from the byte where the last reading stopped.

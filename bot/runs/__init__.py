@@ -1,0 +1,1 @@
+"""Runs of the bot: what is known of each, and how it is driven to its end."""

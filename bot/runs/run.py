@@ -1,0 +1,115 @@
+"""One run as the bot knows it: plain data, read from its row and written back by `bot.store.runs`. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from automation.definition.github_key import ConcurrencyPolicy
+from automation.reasons import Conclusion, Reason
+
+
+class State(StrEnum):
+    """How far a run is.
+
+    Every state but the last one has something left to do; whoever drives the run does the next thing.
+    """
+
+    QUEUED = "queued"
+    """Accepted; waits for its turn in its lane."""
+    STARTING = "starting"
+    """It has its turn; there may be something of it on the server."""
+    RUNNING = "running"
+    """It was started on the server."""
+    CONCLUDING = "concluding"
+    """Its verdict is known; GitHub may not know it yet."""
+    ENDED = "ended"
+    """Told and tidied up."""
+
+
+@dataclass(frozen=True)
+class End:
+    """How a run ended; everything in it is redacted."""
+
+    conclusion: Conclusion
+    reason: Reason
+    sentence: str
+    exit_code: int | None = None
+    title: str = ""
+    summary: str = ""
+    text: str = ""
+    annotations: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Station:
+    """A phase that a run has entered, and when (Unix time in seconds)."""
+
+    phase: str
+    at: float
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run.
+
+    Attributes:
+        installation: of the App, which may write to the repository.
+        automation: the slug of its directory; name: what its definition calls it.
+        definition_sha: the commit that the definition and the bundle are read from.
+        head_sha: the commit that it is about, pinned when it was accepted.
+        is_fork: the code is somebody else's.
+        actor: login of whoever asked for it, or caused the event.
+        cause: what asked for it: an event's key such as `issue_comment.created`, `retry`, `rerequested`.
+        comment_id: of the command, 0 if there was none.
+        inputs: given arguments, as text by name.
+        lane: runs of one lane take turns; empty for none.
+        attempt: from 1; retry_of: the run that this one repeats.
+        epoch: goes up with every driver that takes the run over; writes of an older one do nothing.
+        check_id: 0 until it is known; check_url: where people see it.
+        is_ordered: there may be something of it on the server.
+        stop_by, stop_cause: who wants it stopped, and `cancelled` or `superseded`; empty for nobody.
+        accepted_at, started_at, ended_at: Unix times in seconds; 0 until then.
+        deadline: Unix time at which it is over for certain.
+        end: None until its verdict is known.
+    """
+
+    id: UUID
+    repository: str
+    installation: int
+    automation: str
+    name: str
+    definition_sha: str
+    head_sha: str
+    head_ref: str = ""
+    base_sha: str = ""
+    base_ref: str = ""
+    pull_request: int | None = None
+    is_fork: bool = False
+    actor: str = ""
+    cause: str = ""
+    comment_id: int = 0
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    lane: str = ""
+    policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
+    attempt: int = 1
+    retry_of: UUID | None = None
+    state: State = State.QUEUED
+    epoch: int = 0
+    check_id: int = 0
+    check_url: str = ""
+    is_ordered: bool = False
+    stop_by: str = ""
+    stop_cause: str = ""
+    accepted_at: float = 0
+    started_at: float = 0
+    ended_at: float = 0
+    deadline: float = 0
+    stations: tuple[Station, ...] = ()
+    end: End | None = None
+
+    @property
+    def is_over(self) -> bool:
+        return self.end is not None

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
 from tests.fakes.github.server import FakeGitHub
 from tests.workflow import REPOSITORY, ROOT, git
 

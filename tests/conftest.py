@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Generator
 
 import pytest
 import pytest_asyncio
+
 from tests.servers import RealServer, real_server
 
 pytest_plugins = ["tests.fakes.github.fixtures"]

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from tests.servers import RealServer
-
 from automation.connection import AgentConnection
 from automation.outcome import Outcome
 from automation.run.attention import Attention
 from automation.run.conduct import Conductor, Stop
 from automation.run.progress import Phase
 from automation.run.start import Order
+from tests.servers import RealServer
 
 
 def tarball(files: dict[str, str]) -> bytes:

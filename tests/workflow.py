@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from tests.fakes.github.server import FakeGitHub
 from tests.servers import RealServer
 

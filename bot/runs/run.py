@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from automation.definition.github_key import ConcurrencyPolicy
+from automation.definition.role import Role
 from automation.reasons import Conclusion, Reason
 
 
@@ -62,13 +63,16 @@ class Run:
         head_sha: the commit that it is about, pinned when it was accepted.
         is_fork: the code is somebody else's.
         actor: login of whoever asked for it, or caused the event.
+        asks_role: that the actor has to have, still when it starts; None where the event itself started it.
         cause: what asked for it: an event's key such as `issue_comment.created`, `retry`, `rerequested`.
+        event_name: GitHub's, of the event that it is told of.
         comment_id: of the command, 0 if there was none.
         inputs: given arguments, as text by name.
+        timeout: seconds; outputs: names that it has to report.
         lane: runs of one lane take turns; empty for none.
         attempt: from 1; retry_of: the run that this one repeats.
         epoch: goes up with every driver that takes the run over; writes of an older one do nothing.
-        check_id: 0 until it is known; check_url: where people see it.
+        has_check: it shows as a check run; check_id: 0 until it is known; check_url: where people see it.
         is_ordered: there may be something of it on the server.
         stop_by, stop_cause: who wants it stopped, and `cancelled` or `superseded`; empty for nobody.
         accepted_at, started_at, ended_at: Unix times in seconds; 0 until then.
@@ -89,15 +93,20 @@ class Run:
     pull_request: int | None = None
     is_fork: bool = False
     actor: str = ""
+    asks_role: Role | None = None
     cause: str = ""
+    event_name: str = ""
     comment_id: int = 0
     inputs: Mapping[str, str] = field(default_factory=dict)
+    timeout: float = 0
+    outputs: tuple[str, ...] = ()
     lane: str = ""
     policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE
     attempt: int = 1
     retry_of: UUID | None = None
     state: State = State.QUEUED
     epoch: int = 0
+    has_check: bool = True
     check_id: int = 0
     check_url: str = ""
     is_ordered: bool = False
@@ -109,6 +118,10 @@ class Run:
     deadline: float = 0
     stations: tuple[Station, ...] = ()
     end: End | None = None
+
+    @property
+    def is_success(self) -> bool:
+        return self.end is not None and self.end.conclusion is Conclusion.SUCCESS
 
     @property
     def is_over(self) -> bool:

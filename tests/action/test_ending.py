@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.workflow import read_outputs
 
 from automation.action.context import Context
 from automation.action.ending import RESULT_LIMIT, SHOWN_ANNOTATIONS, Ending, write_ending
@@ -23,6 +22,7 @@ from automation.report import Report
 from automation.result import Annotation, AnnotationLevel, Result
 from automation.run.progress import Phase
 from automation.verdict import Verdict
+from tests.workflow import read_outputs
 
 RUN = "12391758-bc02-4a9f-8093-303e1a2c0c4e"
 FAILED = Verdict(Conclusion.FAILURE, Reason.EXIT_CODE, "the automation failed: exit code 3", 3)

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automation.action.context import Context
-from automation.action.gate import check_fork, check_role, commenter
+from automation.action.gate import check_fork, commenter
 from automation.action.target import Target
+from automation.authority import check_role
 from automation.definition.github_key import Forks, GitHubKey
 from automation.definition.role import Role
 from automation.errors import Refused

@@ -10,11 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from tests.fakes.github.checks import CheckRun
-from tests.fakes.github.repository import Repository
-from tests.fakes.github.server import FakeGitHub
-from tests.teller import eventually
-from tests.workflow import Checkout
 
 from automation.action import live_check
 from automation.action.job_log import JobLog
@@ -27,6 +22,11 @@ from automation.redaction import Redactor
 from automation.report import Report
 from automation.result import Annotation
 from automation.run.progress import Phase
+from tests.fakes.github.checks import CheckRun
+from tests.fakes.github.repository import Repository
+from tests.fakes.github.server import FakeGitHub
+from tests.teller import eventually
+from tests.workflow import Checkout
 
 RUN = "12391758-bc02-4a9f-8093-303e1a2c0c4e"
 EXTERNAL_ID = f"action:4242:{RUN}:1:1800000000"

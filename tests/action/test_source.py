@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.fakes.github.server import FakeGitHub
-from tests.workflow import Checkout, git
 
 from automation.action.source import PinnedSource
 from automation.errors import Misconfigured
 from automation.github import GitHub, GitHubRefuses, GitHubUnavailable, GivenToken, client
 from automation.github.contents import Contents
 from automation.packing.repository import Repository
+from tests.fakes.github.server import FakeGitHub
+from tests.workflow import Checkout, git
 
 ABSENT = "d" * 40
 

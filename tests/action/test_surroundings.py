@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from tests.fakes.github.server import FakeGitHub
-from tests.workflow import Checkout
 
 from automation.action.surroundings import Surroundings
 from automation.connection import AgentConnection
 from automation.errors import Misconfigured
 from automation.github import AppTokens, GitHub, GivenToken
 from automation.report import Report
+from tests.fakes.github.server import FakeGitHub
+from tests.workflow import Checkout
 
 KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\nc2VjcmV0\n-----END RSA PRIVATE KEY-----"
 TOKEN = "ghs_the-jobs-token"

@@ -10,12 +10,12 @@ import time
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
-from tests.servers import RealServer
-from tests.teller import begin
 from websockets.asyncio.client import connect
 
 from automation.connection import AgentConnection
 from automation.run.progress import Phase
+from tests.servers import RealServer
+from tests.teller import begin
 
 ROUNDS = 30
 MAIN = 'sleep 0.3; python3 -c "import time; print(time.time())" > ../../ended-$AUTOMATION_RUN_ID'

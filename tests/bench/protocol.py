@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 import httpx
-from tests.servers import RealServer
-from tests.teller import tarball
 
 from automation.execution import run_automation
+from tests.servers import RealServer
+from tests.teller import tarball
 
 ROUNDS = 40
 WARM_UP = 5

@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.documents.readme import ROOT, examples, first_column, section, sections, table, words
 
-from automation.action import ending, pace, preparation, step, watchdog
+from automation.action import ending, preparation, step, watchdog
 from automation.action.backend_choice import PRIVILEGED_EVENTS
 from automation.action.context import Context
 from automation.action.gate import check_fork
@@ -30,7 +29,7 @@ from automation.backends import BackendName
 from automation.definition.github_key import GitHubKey
 from automation.definition.role import Role
 from automation.errors import AutomationError, Misconfigured, Refused
-from automation.github import check_output, client
+from automation.github import check_output, client, pace
 from automation.github.errors import GitHubUnavailable
 from automation.github.pull_request import PullRequest
 from automation.github.tokens import WANTED
@@ -39,6 +38,7 @@ from automation.report.live import SHOWN
 from automation.run.conduct import STOP_WITHIN
 from automation.run.start import BACKSTOP
 from automation.verdict import not_started
+from tests.documents.readme import ROOT, examples, first_column, section, sections, table, words
 
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 OURS = "org/automation-action@v1"

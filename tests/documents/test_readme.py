@@ -9,7 +9,6 @@ from typing import Any
 import click
 import pytest
 from pydantic import BaseModel
-from tests.documents.readme import examples, first_column, section, table, words
 
 from automation import settings
 from automation.backends import BackendName
@@ -40,6 +39,7 @@ from automation.run.environment import KEYS_OF_THE_SERVER, MAX_EVENT_VARIABLE, S
 from automation.run.follow import SMALL_FILE
 from automation.run.patience import FIRST_CONTACT, PAUSES
 from automation.run.start import BACKSTOP, Order
+from tests.documents.readme import examples, first_column, section, table, words
 
 MIB = 1024 * 1024
 

@@ -1,6 +1,7 @@
 """What most of these tests start from: a repository with one commit, on a GitHub."""
 
 import pytest
+
 from tests.fakes.github.server import FakeGitHub
 from tests.workflow import Checkout
 

@@ -8,10 +8,6 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from tests.fakes.github import checks as fake_checks
-from tests.fakes.github.repository import Repository
-from tests.fakes.github.server import FakeGitHub
-from tests.workflow import Checkout
 
 from automation.github import AppTokens, GitHub, GitHubRefuses, GitHubUnavailable, GivenToken, client
 from automation.github.check_output import ANNOTATIONS_PER_CALL, MAX_ANNOTATIONS
@@ -22,6 +18,10 @@ from automation.reasons import Conclusion
 from automation.report import Report
 from automation.report.fitting import LIMIT
 from automation.result import Annotation, AnnotationLevel
+from tests.fakes.github import checks as fake_checks
+from tests.fakes.github.repository import Repository
+from tests.fakes.github.server import FakeGitHub
+from tests.workflow import Checkout
 
 RUN = "12391758-bc02-4a9f-8093-303e1a2c0c4e"
 EXTERNAL_ID = f"action:4242:{RUN}:1:1800000000"

@@ -11,13 +11,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from automation.github import GitHub, GitHubRefuses, GitHubUnavailable, GivenToken, client
+from automation.github.client import LIMITED, PATIENCE, PAUSES, URGENT
 from tests.fakes.github.apps import Token
 from tests.fakes.github.server import FakeGitHub
 from tests.servers import free_port
 from tests.workflow import Checkout
-
-from automation.github import GitHub, GitHubRefuses, GitHubUnavailable, GivenToken, client
-from automation.github.client import LIMITED, PATIENCE, PAUSES, URGENT
 
 AWAY = GitHubUnavailable("nobody there")
 NO = GitHubRefuses("no", status=404)

@@ -11,15 +11,15 @@ from typing import Any
 import httpx
 import pytest
 import respx
-from tests.fakes.github.repository import Repository as FakeRepository
-from tests.fakes.github.server import FakeGitHub
-from tests.workflow import Checkout, git
 
 from automation.errors import AutomationError, Misconfigured
 from automation.github import GitHub, GitHubRefuses, GitHubUnavailable, GivenToken, client, contents
 from automation.github.contents import Contents
 from automation.packing.repository import Changes, Repository
 from automation.reasons import Reason
+from tests.fakes.github.repository import Repository as FakeRepository
+from tests.fakes.github.server import FakeGitHub
+from tests.workflow import Checkout, git
 
 API = "https://api.github.example"
 TOKEN = "ghs_" + "t" * 36

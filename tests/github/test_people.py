@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.fakes.github.repository import Repository
-from tests.fakes.github.server import FakeGitHub
-from tests.workflow import Checkout
 
 from automation.definition.role import Role
 from automation.github import GitHub, GitHubRefuses, GitHubUnavailable, GivenToken
 from automation.github.people import read_role, role_of
+from tests.fakes.github.repository import Repository
+from tests.fakes.github.server import FakeGitHub
+from tests.workflow import Checkout
 
 OF_A_READER = {"pull": True, "triage": False, "push": False, "maintain": False, "admin": False}
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from automation.github import AppTokens, GitHub, GitHubRefuses, GitHubUnavailable, GivenToken, client
+from automation.github.tokens import EXPIRES_SOON
 from tests.fakes.github.apps import App
 from tests.fakes.github.recording import Recorded
 from tests.fakes.github.server import FakeGitHub
 from tests.workflow import Checkout
-
-from automation.github import AppTokens, GitHub, GitHubRefuses, GitHubUnavailable, GivenToken, client
-from automation.github.tokens import EXPIRES_SOON
 
 EVERYTHING = {
     "checks": "write",

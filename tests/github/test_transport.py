@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from tests.fakes.github.server import FakeGitHub
-from tests.servers import free_port
-from tests.workflow import Checkout
 
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.github.transport import AppKey, Transport
+from tests.fakes.github.server import FakeGitHub
+from tests.servers import free_port
+from tests.workflow import Checkout
 
 REPOSITORY = "/repos/octo/demo"
 PEM = "-----BEGIN {0}-----\nc2VjcmV0IGtleQ==\n-----END {0}-----"

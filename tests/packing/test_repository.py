@@ -11,12 +11,12 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from tests.packing.work_tree import ENVIRONMENT, WorkTree
 
 from automation.errors import Misconfigured
 from automation.packing.git import Git
 from automation.packing.repository import Changes, Repository
 from automation.reasons import Reason
+from tests.packing.work_tree import ENVIRONMENT, WorkTree
 
 NUMBERS = itertools.count()
 

@@ -16,7 +16,6 @@ from typing import IO, Literal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.packing.work_tree import WorkTree
 
 from automation.errors import Misconfigured
 from automation.packing import content_store
@@ -26,6 +25,7 @@ from automation.packing.repository import Repository
 from automation.packing.tarball import Entry, write_verified_archive, write_verified_tree
 from automation.packing.tree import TreeArchive
 from automation.reasons import Reason
+from tests.packing.work_tree import WorkTree
 
 PREFIX = "octo-demo-0123abc/"
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345\n"

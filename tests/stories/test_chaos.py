@@ -8,10 +8,10 @@ import random
 from pathlib import Path
 
 import pytest
-from tests.servers import RealServer
-from tests.teller import begin, eventually
 
 from automation.run.progress import Phase
+from tests.servers import RealServer
+from tests.teller import begin, eventually
 
 ROUNDS = 20
 LINES = 80

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from tests.servers import RealServer, free_port
 from tests.teller import eventually
 

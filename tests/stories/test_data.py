@@ -9,8 +9,6 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
-from tests.servers import RealServer
-from tests.teller import begin, ended, run
 
 from automation.assembly import Wish, assemble
 from automation.catalogue import find_automation
@@ -19,6 +17,8 @@ from automation.packing.repository import Repository
 from automation.report import write_report
 from automation.run.conduct import Conductor
 from automation.run.environment import Subject
+from tests.servers import RealServer
+from tests.teller import begin, ended, run
 
 SECRET = "s3cr3t/with+odd=chars&more"
 HOSTILE = [

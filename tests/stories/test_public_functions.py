@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from tests.servers import RealServer
-from tests.teller import eventually, tarball
 
 from automation.execution import (
     RunState,
@@ -18,6 +16,8 @@ from automation.execution import (
     verify_run_status,
 )
 from automation.settings import Settings
+from tests.servers import RealServer
+from tests.teller import eventually, tarball
 
 MAIN = """
 import os

@@ -6,9 +6,6 @@ from pathlib import Path
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
-from tests.fakes.faulty_proxy import Answer, faulty_proxy
-from tests.servers import RealServer
-from tests.teller import begin, ended, eventually
 
 from automation.agent_server import AgentServer
 from automation.connection import AgentConnection
@@ -16,6 +13,9 @@ from automation.observation import Cause, Process
 from automation.run.commands import run_key
 from automation.run.progress import Phase
 from automation.run.stop import look, stop
+from tests.fakes.faulty_proxy import Answer, faulty_proxy
+from tests.servers import RealServer
+from tests.teller import begin, ended, eventually
 
 
 async def test_a_run_is_stopped_with_all_it_started(server: RealServer) -> None:

@@ -7,11 +7,11 @@ import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
+
+from automation.connection import AgentConnection
 from tests.fakes.faulty_proxy import Answer, Cut, as_response, faulty_proxy
 from tests.servers import RealServer
 from tests.teller import begin, ended, eventually, run
-
-from automation.connection import AgentConnection
 
 COUNT = "for n in $(seq 1 %d); do echo line $n; sleep %s; done; exit %d"
 dies = pytest.mark.xdist_group("mortal")

@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+
 from tests.servers import RealServer
 from tests.teller import begin, ended, eventually, run
 

@@ -1,10 +1,10 @@
 """`verify` tells the same as the run did, from the server alone."""
 
 import pytest
-from tests.servers import RealServer
-from tests.teller import begin
 
 from automation.execution import RunState, verify_run_status
+from tests.servers import RealServer
+from tests.teller import begin
 
 ENDS = {
     "success": ('echo \'{"outputs": {"report": 1}}\' > $AUTOMATION_RESULT', 10),

@@ -44,20 +44,6 @@ def commenter(context: Context) -> str | None:
     return str(user.get("login") or "")
 
 
-def check_role(login: str, role: Role | None, settings: GitHubKey) -> None:
-    """Let through who has the role that the definition asks for.
-
-    Raises:
-        Refused: somebody else.
-    """
-    if role is None or role < settings.who:
-        has = f"has the role {role}" if role else "has no role here"
-        raise Refused(
-            f"{login or 'the commenter'} {has}, and this automation asks for {settings.who} or more "
-            "(`github.who` in its automation.yaml)"
-        )
-
-
 def check_fork(
     context: Context, target: Target, role: Role | None, settings: GitHubKey, sha: str, *, is_isolated: bool
 ) -> None:

@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from automation.action.job_log import JobLog
-from automation.action.pace import pause_before_update
 from automation.action.state import StateFile
 from automation.errors import AutomationError
 from automation.github.check_output import ANNOTATIONS_PER_CALL
@@ -20,6 +19,7 @@ from automation.github.check_run import CheckRun, NewCheck
 from automation.github.checks import Checks
 from automation.github.client import GitHub
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
+from automation.github.pace import pause_before_update
 from automation.output.excerpt import Excerpt
 from automation.reasons import Conclusion
 from automation.redacted import redacted_annotation

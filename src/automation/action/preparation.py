@@ -12,7 +12,7 @@ from uuid import UUID
 
 from automation.action.backend_choice import choose_backend, refuse_embedded
 from automation.action.context import Context
-from automation.action.gate import check_fork, check_role
+from automation.action.gate import check_fork
 from automation.action.inputs import Inputs
 from automation.action.owner import owner_mark
 from automation.action.source import PinnedSource
@@ -20,6 +20,7 @@ from automation.action.state import State
 from automation.action.surroundings import Surroundings
 from automation.action.target import Target, pull_request_to_read, target_of
 from automation.assembly import Wish
+from automation.authority import check_role
 from automation.backends import Backend, BackendName
 from automation.backends.agent_server import PersistentServer
 from automation.backends.embedded import EmbeddedServer

@@ -39,10 +39,16 @@ DIFF = "application/vnd.github.diff"
 
 @dataclass(frozen=True)
 class Contents:
-    """The commits of a repository on GitHub."""
+    """The commits of a repository on GitHub.
+
+    Attributes:
+        is_sparing: one request less for a commit that nobody has asked about: names that are not UTF-8 are then
+            told by GitHub's replacement for them, and not by the tree's id.
+    """
 
     github: GitHub
     loop: asyncio.AbstractEventLoop
+    is_sparing: bool = False
     _trees: dict[str, str] = field(default_factory=dict)
 
     def write_tree_archive(self, sha: str, target: Path) -> TreeArchive:
@@ -86,11 +92,11 @@ class Contents:
             return sha
 
     def _tree(self, sha: str) -> tuple[str, list[Entry]]:
-        """The id of a commit's tree, which proves what is listed, and the list."""
-        if sha not in self._trees:
+        """The id of a commit's tree, which proves what is listed (empty where it is not known), and the list."""
+        if sha not in self._trees and not self.is_sparing:
             self.commit(sha)
-        tree = self._trees[sha]
-        answer = self._get(f"/git/trees/{tree}", recursive="1")
+        tree = self._trees.get(sha, "")
+        answer = self._get(f"/git/trees/{tree or sha}", recursive="1")
         with understood("a tree"):
             entries = [_entry(item) for item in answer["tree"] if item["type"] != "tree"]
             is_truncated = bool(answer.get("truncated"))

@@ -47,6 +47,18 @@ class Excerpt:
                 del self._tail[: len(self._tail) - self._tail_bytes]
 
     @property
+    def kept(self) -> tuple[bytes, bytes]:
+        """The beginning and the end as they are kept; what lies between them is left out where `truncated`."""
+        return bytes(self._head), self._last()
+
+    def since(self, offset: int) -> list[tuple[int, bytes]]:
+        """What is kept of the output from a byte on: pieces with where each begins, in order, none of them empty."""
+        head, tail = self.kept
+        pieces = ((0, head), (self.total - len(tail), tail))
+        cut = ((max(start, offset), data[max(offset - start, 0) :]) for start, data in pieces)
+        return [(start, data) for start, data in cut if data]
+
+    @property
     def truncated(self) -> bool:
         """Whether something of the middle is left out."""
         return self.total > self._head_bytes + self._tail_bytes

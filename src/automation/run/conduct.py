@@ -150,11 +150,12 @@ class Conductor:
                     ended = work.result()
                 else:
                     ended = await self._stop(server, work, listener)
-            except BaseException:
+            except BaseException as error:
                 # Cancelled, or something that nobody foresaw: the run must not go on unattended.
                 work.cancel()
+                is_left = self.is_durable and isinstance(error, asyncio.CancelledError)
                 is_begun = Phase.UPLOAD in listener.entered
-                if is_begun and not (self.is_durable or self._is_others or self.stop.by):
+                if is_begun and not (is_left or self._is_others or self.stop.by):
                     await asyncio.shield(self._stop_quietly(server))
                 raise
             finally:

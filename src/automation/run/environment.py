@@ -91,7 +91,9 @@ def event_variable(subject: Subject) -> str:
         "automation_name": subject.name,
     }
     if subject.event is not None:
-        whole = json.dumps(wrapped | {"event": {**subject.event, "event_key": subject.event_name}})
+        action = subject.event.get("action")
+        key = f"{subject.event_name}.{action}" if isinstance(action, str) else subject.event_name
+        whole = json.dumps(wrapped | {"event": {**subject.event, "event_key": key}})
         if len(whole.encode()) <= MAX_EVENT_VARIABLE:
             return whole
     return json.dumps(wrapped)

@@ -7,11 +7,15 @@ Where sources differ: a PATCH that takes a completed run back to queued or in_pr
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tests.fakes.github.answers import failed_validation, refusal
 from tests.fakes.github.apps import App
 from tests.fakes.github.check_rules import cut, judge_change, read_time
+from tests.fakes.github.happenings import Happening
+
+if TYPE_CHECKING:
+    from tests.fakes.github.check_shelf import CheckShelf
 
 MAX_SHOWN = 2000
 
@@ -22,6 +26,8 @@ class Suite:
 
     Attributes:
         run_id: the workflow run it belongs to, None for an App's.
+        head_branch: what was pushed to, None where nobody pushed or it is not known.
+        is_reset: whether somebody asked for it again and no new check run has come since.
     """
 
     id: int
@@ -29,6 +35,9 @@ class Suite:
     head_sha: str
     created_at: str
     run_id: int | None = None
+    head_branch: str | None = None
+    before: str | None = None
+    is_reset: bool = False
 
 
 @dataclass
@@ -48,6 +57,7 @@ class CheckRun:
     suite: Suite
     html_url: str
     details_url: str
+    home: "CheckShelf" = field(repr=False)
     status: str = "queued"
     conclusion: str | None = None
     external_id: str = ""
@@ -69,6 +79,41 @@ class CheckRun:
     @property
     def app_slug(self) -> str:
         return self.app.slug
+
+    @property
+    def is_completed(self) -> bool:
+        return self.status == "completed"
+
+    @property
+    def buttons(self) -> list[str]:
+        """Identifiers of the buttons that are drawn; GitHub draws none before completion."""
+        return [action["identifier"] for action in self.actions] if self.is_completed else []
+
+    def rerun(self, *, by: str = "octocat") -> None:
+        """Somebody clicks Re-run; tells check_run.rerequested to its App.
+
+        GitHub resets the suite and leaves the check run as it is:
+        https://docs.github.com/rest/checks/runs#rerequest-a-check-run
+        """
+        with self.home.world.lock:
+            assert self.is_completed, f"check run {self.name!r} is {self.status}: it has no Re-run yet"
+            self.tell("rerequested", by, only=self.app)
+            self.suite.is_reset = True
+
+    def click(self, identifier: str, *, by: str = "octocat") -> None:
+        """Somebody clicks a button; tells check_run.requested_action to its App."""
+        with self.home.world.lock:
+            assert identifier in self.buttons, (
+                f"check run {self.name!r} is {self.status} and has the buttons {self.buttons}, no {identifier!r}"
+            )
+            details = {"requested_action": {"identifier": identifier}}
+            self.tell("requested_action", by, details, only=self.app)
+
+    def tell(
+        self, action: str, by: str, details: Mapping[str, Any] | None = None, only: App | None = None
+    ) -> None:
+        self.home.world.account(by)
+        self.home.world.tell(Happening("check_run", action, self, by, self.home, details or {}, only))
 
     def is_(self, conclusion: str) -> Self:
         """Asserts that it is completed with this conclusion."""
@@ -100,7 +145,7 @@ class CheckRun:
             self.status = body.get("status", "completed")
         elif "status" in body:
             self.status = body["status"]
-        if self.status == "completed":
+        if self.is_completed:
             given = body.get("completed_at")
             self.completed_at = read_time("completed_at", given) if given else self.completed_at or now
         self.writes.append(dict(body))
@@ -124,6 +169,6 @@ class CheckRun:
                 403, "Check run status and conclusions can only be updated internally by GitHub Actions"
             )
         judge_change(body)
-        goes_back = self.status == "completed" and body.get("status", "completed") != "completed"
+        goes_back = self.is_completed and body.get("status", "completed") != "completed"
         if goes_back:
             raise failed_validation("CheckRun", "status", "a completed check run cannot be taken back")

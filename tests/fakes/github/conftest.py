@@ -7,6 +7,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from tests.fakes.github.apps import App
+from tests.fakes.github.receiving import Receiver, receiving
 from tests.fakes.github.server import FakeGitHub
 
 WRITER = {
@@ -119,3 +122,24 @@ def connect() -> Iterator[Connect]:
     yield client
     for each in clients:
         each.close()
+
+
+BOT = {"checks": "write", "contents": "read", "issues": "read", "pull_requests": "write"}
+SECRET = "it is a secret"
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as started:
+        yield started
+
+
+@pytest.fixture
+def bot(octo: FakeGitHub, receiver: Receiver) -> App:
+    """An App on octo/demo that is told what happens."""
+    app = octo.app("our-bot", BOT, hook_url=receiver.url, secret=SECRET)
+    app.install("octo/demo")
+    octo.settle()
+    app.deliveries.clear()
+    receiver.received.clear()
+    return app

@@ -14,10 +14,11 @@ from jsonschema.exceptions import best_match  # type: ignore[import-untyped]
 from openapi_core import OpenAPI
 from openapi_core.configurations import Config
 from openapi_core.datatypes import RequestParameters
+from werkzeug.datastructures import Headers, ImmutableMultiDict
+
 from tests.fakes.github.description import description
 from tests.fakes.github.recording import Recorded
 from tests.fakes.github.service import API
-from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 HOST = "https://api.github.com"
 MAX_SHOWN = 300

@@ -9,6 +9,7 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
 from tests.fakes.github.answers import Refusal, refusal
 from tests.fakes.github.apps import App, Token
 from tests.fakes.github.world import World
@@ -54,6 +55,25 @@ def identify(world: World, authorization: str | None) -> Caller:
     return Caller(app=token.app, token=token)
 
 
+def whose(world: World, authorization: str | None) -> str | None:
+    """Slug of the App that a credential is of, valid or not; None if it is nobody's."""
+    value = (authorization or "").partition(" ")[2].strip()
+    token = world.tokens.get(value)
+    if token is not None:
+        return token.app.slug
+    try:
+        claims: dict[str, Any] = jwt.decode(value, options={"verify_signature": False})
+    except jwt.InvalidTokenError:
+        return None
+    app = _issuer(world, claims)
+    return app.slug if app else None
+
+
+def _issuer(world: World, claims: dict[str, Any]) -> App | None:
+    issuer = str(claims.get("iss"))
+    return next((found for found in world.apps.values() if issuer in {str(found.id), found.client_id}), None)
+
+
 def _bad_credentials() -> Refusal:
     return refusal(401, "Bad credentials")
 
@@ -64,8 +84,7 @@ def _app_of(world: World, value: str) -> App:
         claims: dict[str, Any] = jwt.decode(value, options={"verify_signature": False})
     except jwt.InvalidTokenError:
         raise undecodable from None
-    issuer = str(claims.get("iss"))
-    app = next((found for found in world.apps.values() if issuer in {str(found.id), found.client_id}), None)
+    app = _issuer(world, claims)
     if app is None or not app.private_key:
         raise refusal(404, "Integration not found")
     key = load_pem_private_key(app.private_key.encode(), None).public_key()

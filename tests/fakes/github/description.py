@@ -1,33 +1,29 @@
 """GitHub's OpenAPI description, cut down to the operations that the fake has.
 
-It is third-party content and never committed: npm fetches it when tests run, and a cache outside git keeps it.
-The archive's digest is pinned. What is added to it here is ours, not GitHub's, and marked `x-ours`; each
-addition stands in `PATCHES` with its reason.
-
-Two processes may fetch at once: each writes files of its own and moves them into place.
+What is added to it here is ours, not GitHub's, and marked `x-ours`; each addition stands in `PATCHES` with its
+reason. The trimmed form is kept in the cache: two processes may write it at once, each writes a file of its own
+and moves it into place.
 """
 
-import base64
 import hashlib
 import json
 import os
-import shutil
-import subprocess
-import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.fakes.github.packages import Package, cache_directory
+
 type Json = dict[str, Any]
 
-PACKAGE = "@octokit/openapi"
-VERSION = "23.0.2"
-ARCHIVE = f"octokit-openapi-{VERSION}.tgz"
-SHA512 = "pV8M7L9GY23AybNvTmo2nyjmpmnt6+2sRE/tqr0ZLQcPS4lnw7u5eZGNmwRNkBC3D7gZXbFx5AHzLUVRBXGDhg=="
+OPENAPI = Package(
+    "@octokit/openapi",
+    "23.0.2",
+    "pV8M7L9GY23AybNvTmo2nyjmpmnt6+2sRE/tqr0ZLQcPS4lnw7u5eZGNmwRNkBC3D7gZXbFx5AHzLUVRBXGDhg==",
+    "GitHub's OpenAPI description",
+)
 MEMBER = "package/generated/api.github.com.json"
-FETCH_WITHIN = 180
-ROOT = Path(__file__).parents[3]
 
 REFUSALS = ("400", "401", "403", "404", "422", "429", "500", "502", "503")
 JSON_ALIASES = (
@@ -35,15 +31,6 @@ JSON_ALIASES = (
     "application/vnd.github.v3+json",
     "application/vnd.github.machine-man-preview+json",
 )
-
-
-class DescriptionMissing(Exception):
-    """GitHub's description cannot be had; the message says what to do."""
-
-
-def cache_directory() -> Path:
-    """Where it is kept: `$OPENAPI_CACHE`, or `.cache/openapi` in the repository."""
-    return Path(os.environ.get("OPENAPI_CACHE") or ROOT / ".cache" / "openapi")
 
 
 def description(operations: Sequence[tuple[str, str]]) -> Json:
@@ -55,7 +42,7 @@ def description(operations: Sequence[tuple[str, str]]) -> Json:
     cache = cache_directory()
     trimmed = cache / f"trimmed-{_key(operations)}.json"
     if not trimmed.exists():
-        full = _read_member(_archive(cache))
+        full = OPENAPI.json(MEMBER)
         _write(trimmed, json.dumps(trim(full, operations)).encode())
     found: Json = json.loads(trimmed.read_bytes())
     return found
@@ -63,56 +50,8 @@ def description(operations: Sequence[tuple[str, str]]) -> Json:
 
 def _key(operations: Sequence[tuple[str, str]]) -> str:
     """Changes with the operations and with this module, so that no old patch is ever used."""
-    seed = json.dumps([VERSION, sorted(operations)]).encode() + Path(__file__).read_bytes()
+    seed = json.dumps([OPENAPI.version, sorted(operations)]).encode() + Path(__file__).read_bytes()
     return hashlib.sha256(seed).hexdigest()[:16]
-
-
-def _archive(cache: Path) -> Path:
-    archive = cache / ARCHIVE
-    if archive.exists() and _digest(archive) == SHA512:
-        return archive
-    npm = shutil.which("npm")
-    if npm is None:
-        raise DescriptionMissing(
-            f"GitHub's OpenAPI description is not in {cache} and npm, which fetches it, is not on PATH: install "
-            f"Node.js with npm, or run `npm pack {PACKAGE}@{VERSION}` elsewhere and copy {ARCHIVE} to that place"
-        )
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache, prefix="fetch-") as scratch:
-        command = [npm, "pack", f"{PACKAGE}@{VERSION}", "--silent", "--ignore-scripts"]
-        try:
-            subprocess.run(
-                command,
-                cwd=scratch,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                timeout=FETCH_WITHIN,
-                check=True,
-            )
-        except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as failed:
-            words = str(failed.stderr or failed)[-500:].strip()
-            raise DescriptionMissing(
-                f"`npm pack {PACKAGE}@{VERSION}` failed, so there is no OpenAPI description of GitHub: {words}"
-            ) from None
-        fetched = Path(scratch) / ARCHIVE
-        if _digest(fetched) != SHA512:
-            raise DescriptionMissing(f"what npm fetched as {ARCHIVE} is not the archive that is pinned here")
-        fetched.replace(archive)
-    return archive
-
-
-def _digest(archive: Path) -> str:
-    with archive.open("rb") as content:
-        return base64.b64encode(hashlib.file_digest(content, "sha512").digest()).decode()
-
-
-def _read_member(archive: Path) -> Json:
-    with tarfile.open(archive) as tar:
-        content = tar.extractfile(MEMBER)
-        assert content is not None
-        found: Json = json.load(content)
-    return found
 
 
 def _write(target: Path, content: bytes) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
+
 from tests.fakes.github.faults import Fault, Faults
 from tests.fakes.github.recording import Recorded
 from tests.fakes.github.service import Sent, Service
@@ -105,6 +106,7 @@ class Edge:
 
     def _judge_request(self, recorded: Recorded) -> None:
         self.service.route(recorded)
+        self.service.attribute(recorded)
         if self.contract and recorded.host == "api":
             recorded.violations += self.contract.judge_request(recorded)
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+
 from tests.fakes.github.contract import Contract
-from tests.fakes.github.description import DescriptionMissing
+from tests.fakes.github.packages import DescriptionMissing
 from tests.fakes.github.server import FakeGitHub
 
 

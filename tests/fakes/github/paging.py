@@ -12,7 +12,7 @@ MAX_PER_PAGE = 100
 
 def page_of[T](items: Sequence[T], url: str, query: Mapping[str, str]) -> tuple[list[T], dict[str, str]]:
     """The page that a query asks for, and the headers that go with it."""
-    size = min(_number(query.get("per_page"), DEFAULT_PER_PAGE), MAX_PER_PAGE)
+    size = size_of(query)
     page = _number(query.get("page"), 1)
     last = max(1, -(-len(items) // size))
     pages: dict[str, int] = {}
@@ -27,6 +27,11 @@ def page_of[T](items: Sequence[T], url: str, query: Mapping[str, str]) -> tuple[
         for relation, number in pages.items()
     ]
     return list(items[(page - 1) * size : page * size]), {"link": ", ".join(links)} if links else {}
+
+
+def size_of(query: Mapping[str, str]) -> int:
+    """How many a page has."""
+    return min(_number(query.get("per_page"), DEFAULT_PER_PAGE), MAX_PER_PAGE)
 
 
 def _number(value: str | None, default: int) -> int:

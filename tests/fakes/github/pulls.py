@@ -1,9 +1,10 @@
-"""Pull requests of the fake, and what people say on them."""
+"""Pull requests of the fake."""
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from tests.fakes.github.clock import Clock
+from tests.fakes.github.happenings import Happening
+from tests.fakes.github.issues import Topic
 
 
 class Gone(enum.Enum):
@@ -15,8 +16,8 @@ class Gone(enum.Enum):
 GONE = Gone.GONE
 
 
-@dataclass
-class Pull:
+@dataclass(kw_only=True)
+class Pull(Topic):
     """A pull request.
 
     Attributes:
@@ -26,62 +27,55 @@ class Pull:
         merge_commit_sha: GitHub's test merge, None as long as GitHub has not made one.
     """
 
-    number: int
-    id: int
     head: str
     base: str
     head_ref: str
-    author: str
-    clock: Clock = field(repr=False)
     fork: str | Gone | None = None
-    state: str = "open"
-    title: str = ""
-    body: str | None = None
     is_draft: bool = False
     is_merged: bool = False
     merge_commit_sha: str | None = None
-    created_at: str = ""
-    updated_at: str = ""
-    closed_at: str | None = None
 
-    def push(self, sha: str) -> None:
-        """Moves the head."""
-        self.head = sha
-        self.updated_at = self.clock.stamp()
+    def push(self, sha: str, *, by: str | None = None) -> None:
+        """Moves the head; tells pull_request.synchronize, and of a branch of the repository itself the push, too.
 
-    def close(self, *, merged: bool = False) -> None:
-        self.state = "closed"
-        self.is_merged = merged
-        self.closed_at = self.updated_at = self.clock.stamp()
+        Args:
+            by: a login; None for the author.
+        """
+        with self.home.world.lock:
+            if self.fork is None:
+                self.home.tell_push(self.head_ref, self.head, sha, by=by or self.author)
+            self.move(sha, by=by)
 
+    def move(self, sha: str, *, by: str | None = None) -> None:
+        """What a push to the branch does to the pull request."""
+        before, self.head = self.head, sha
+        self.updated_at = self.home.world.clock.stamp()
+        if self.state == "open":
+            self.tell("synchronize", by, before=before, after=sha)
 
-@dataclass
-class Reaction:
-    id: int
-    content: str
-    author: str
-    created_at: str
+    def close(self, *, merged: bool = False, by: str | None = None) -> None:
+        """Tells pull_request.closed."""
+        with self.home.world.lock:
+            self.state = "closed"
+            self.is_merged = merged
+            self.closed_at = self.updated_at = self.home.world.clock.stamp()
+            self.tell("closed", by)
 
+    def reopen(self, *, by: str | None = None) -> None:
+        """Tells pull_request.reopened."""
+        with self.home.world.lock:
+            self.state, self.closed_at = "open", None
+            self.updated_at = self.home.world.clock.stamp()
+            self.tell("reopened", by)
 
-@dataclass
-class Comment:
-    """A comment on an issue or a pull request.
+    def ready(self, *, by: str | None = None) -> None:
+        """No draft any more; tells pull_request.ready_for_review."""
+        with self.home.world.lock:
+            self.is_draft = False
+            self.updated_at = self.home.world.clock.stamp()
+            self.tell("ready_for_review", by)
 
-    Attributes:
-        app_slug: the App that wrote it, None for a person.
-        minimized: the reason it is folded for, None if it is not.
-    """
-
-    id: int
-    number: int
-    body: str
-    author: str
-    created_at: str
-    updated_at: str
-    app_slug: str | None = None
-    reactions: list[Reaction] = field(default_factory=list)
-    minimized: str | None = None
-
-    @property
-    def node_id(self) -> str:
-        return f"IC_{self.id}"
+    def tell(self, action: str, by: str | None = None, **details: object) -> None:
+        by = by or self.author
+        self.home.world.account(by)
+        self.home.world.tell(Happening("pull_request", action, self, by, self.home, details))

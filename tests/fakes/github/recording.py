@@ -16,6 +16,8 @@ class Recorded:
         host: "api" or "codeload".
         path: decoded, without the query.
         headers: names in lower case.
+        app: slug of the App by whose credential it came, also an expired one; an archive is its who was sent
+            there. None for nobody's.
         template: the route that took it, as in GitHub's description; None if there is none.
         parameters: what the route found in the path.
         status: None while there is no answer, and for a connection that was dropped.
@@ -33,6 +35,7 @@ class Recorded:
     headers: Mapping[str, str]
     body: bytes
     at: float = field(default_factory=time.monotonic)
+    app: str | None = None
     template: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     status: int | None = None

@@ -18,7 +18,7 @@ from tests.fakes.github.repository import Repository
 from tests.fakes.github.world import World
 
 # Parameters that hold slashes: GitHub takes branches and paths as they are.
-WITH_SLASHES = {"ref", "path", "basehead", "tree_sha"}
+WITH_SLASHES = {"branch", "ref", "path", "basehead", "tree_sha"}
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,21 @@ What it does not know it answers like GitHub: 404. What GitHub's description for
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from tests.fakes.github.apps import App, Token
 from tests.fakes.github.edge import Edge
 from tests.fakes.github.faults import Fault
+from tests.fakes.github.publishing import Publisher
 from tests.fakes.github.pulls import GONE
 from tests.fakes.github.recording import Recorded
 from tests.fakes.github.repository import Repository
 from tests.fakes.github.service import Service
 from tests.fakes.github.serving import Serving
+from tests.fakes.github.subscriptions import events_of, judge_events
+from tests.fakes.github.webhooks import SETTLED_WITHIN
 from tests.fakes.github.world import World
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ class FakeGitHub:
     def __init__(self, port: int = 0) -> None:
         self._ports = (port, 0)
         self.world = World()
+        self.world.publish = Publisher(self.world).publish
         self._edge = Edge(Service(self.world))
         self._serving: Serving | None = None
 
@@ -51,9 +55,11 @@ class FakeGitHub:
         self._edge.closing = asyncio.Event()
         serving.start(self._edge, self._edge.closing.set)
         self._serving = serving
+        self.world.outbox.open()
         return self
 
     def close(self) -> None:
+        self.world.outbox.close()
         if self._serving is not None:
             self._serving.close()
             self._serving = None
@@ -70,6 +76,10 @@ class FakeGitHub:
     def requests(self) -> list[Recorded]:
         """Every request so far, in the order of their arrival."""
         return self._edge.requests
+
+    def requests_of(self, app: App) -> list[Recorded]:
+        """What came by an App's key and tokens so far, refused or not, and the archives that it was sent to."""
+        return [request for request in self.requests if request.app == app.slug]
 
     @property
     def violations(self) -> list[str]:
@@ -96,9 +106,48 @@ class FakeGitHub:
         """A repository that was set up before."""
         return self.world.repositories[full_name.lower()]
 
-    def app(self, slug: str, permissions: Mapping[str, str], *, owner: str = "octocat") -> App:
-        """A GitHub App; it may read metadata, too, as every App."""
-        return self.world.add_app(slug, dict(permissions), owner)
+    def app(
+        self,
+        slug: str,
+        permissions: Mapping[str, str],
+        *,
+        owner: str = "octocat",
+        hook_url: str | None = None,
+        secret: str = "",
+        events: Sequence[str] | None = None,
+    ) -> App:
+        """A GitHub App; it may read metadata, too, as every App.
+
+        Args:
+            hook_url: where it is told what happens where it is installed; None for nowhere (yet: `app.hook`).
+            secret: signs what it is told.
+            events: what it asks to be told of; None for all that its permissions let it.
+
+        Raises:
+            ValueError: its permissions do not let it ask for these events.
+        """
+        wanted = events_of(permissions) if events is None else list(events)
+        judge_events(permissions, wanted)
+        app = self.world.add_app(slug, dict(permissions), owner, wanted)
+        if hook_url is not None:
+            app.hook(hook_url, secret)
+        return app
+
+    def manifest_submitted(self, manifest: Mapping[str, Any], *, owner: str = "octocat") -> str:
+        """Somebody posts a manifest to the page for new Apps and agrees; the code that the page gives back.
+
+        Raises:
+            ValueError: the page refuses the manifest.
+        """
+        return self.world.manifests.submit(manifest, owner)
+
+    def settle(self, timeout: float = SETTLED_WITHIN) -> None:
+        """Returns when every webhook so far was sent and answered.
+
+        Raises:
+            AssertionError: one was not, within so many seconds.
+        """
+        self.world.outbox.settle(timeout)
 
     def job_token(
         self,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tests.fakes.github import limits
 from tests.fakes.github.access import ACCEPTED, Permission, judge_credential, judge_permission
 from tests.fakes.github.answers import JSON, Answer, Refusal, not_found, refusal
-from tests.fakes.github.credentials import Caller, identify
+from tests.fakes.github.credentials import Caller, identify, whose
 from tests.fakes.github.recording import Recorded
 from tests.fakes.github.routes import (
     actions,
@@ -22,7 +22,11 @@ from tests.fakes.github.routes import (
     comments,
     git_objects,
     graphql,
+    hooks,
+    issues,
+    manifests,
     pulls,
+    refs,
     repositories,
 )
 from tests.fakes.github.routing import Exchange, Route, find
@@ -33,8 +37,12 @@ API: Sequence[Route] = (
     *checks.ROUTES,
     *pulls.ROUTES,
     *comments.ROUTES,
+    *issues.ROUTES,
     *apps.ROUTES,
+    *hooks.ROUTES,
+    *manifests.ROUTES,
     *actions.ROUTES,
+    *refs.ROUTES,
     *git_objects.ROUTES,
     *repositories.ROUTES,
     *graphql.ROUTES,
@@ -66,6 +74,14 @@ class Service:
         route, recorded.parameters = found
         recorded.template = route.template
         return route
+
+    def attribute(self, recorded: Recorded) -> None:
+        """Notes whose request it is."""
+        with self.world.lock:
+            if recorded.host == "codeload":
+                recorded.app = self.world.archive_asked_by(recorded.path)
+            else:
+                recorded.app = whose(self.world, recorded.headers.get("authorization"))
 
     def serve(self, recorded: Recorded) -> Sent:
         """Does what a request asks for."""

@@ -8,8 +8,9 @@ from collections.abc import Callable
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
-from tests.fakes.github.edge import TRANSPORT
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from tests.fakes.github.edge import TRANSPORT
 
 READY_WITHIN = 10.0
 END_WITHIN = 10.0

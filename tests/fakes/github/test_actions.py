@@ -1,6 +1,7 @@
 """Workflow runs and jobs."""
 
 import pytest
+
 from tests.fakes.github.conftest import Connect, Demo
 from tests.fakes.github.server import FakeGitHub
 

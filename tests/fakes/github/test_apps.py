@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.fakes.github.apps import App
 from tests.fakes.github.conftest import Connect, Demo
 from tests.fakes.github.server import FakeGitHub
@@ -120,6 +121,6 @@ def test_a_suspended_installation_gets_and_uses_no_token(
     octo: FakeGitHub, bot: App, connect: Connect
 ) -> None:
     http = connect(octo, bot.token().value)
-    bot.installations[0].is_suspended = True
+    bot.installations[0].suspend()
     assert http.get("/installation/repositories").status_code == 403
     assert mint(octo, bot, connect).status_code == 403

@@ -1,7 +1,9 @@
 """The fake as a command: what it prints is enough to play with it, and it ends when it is told to."""
 
 import contextlib
+import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,9 +14,12 @@ from pathlib import Path
 import httpx
 import jwt
 import pytest
+
 from tests.fakes.github.__main__ import main
 from tests.fakes.github.conftest import Demo
+from tests.fakes.github.receiving import receiving
 from tests.fakes.github.server import FakeGitHub
+from tests.fakes.github.webhooks import sign
 
 ROOT = Path(__file__).parents[3]
 WITHIN = 30
@@ -83,6 +88,33 @@ def test_it_serves_until_it_is_told_to_end(number: signal.Signals, demo: Demo) -
         assert not key.exists()
 
 
+@pytest.mark.usefixtures("contract")
+def test_a_comment_is_told_as_soon_as_somebody_listens(demo: Demo) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    given = [
+        f"--repository=octo/demo={demo.directory}",
+        "--pull=feature",
+        "--collaborator=alice=write",
+        f"--hook=http://127.0.0.1:{port}/webhook",
+        "--comment=/run-automation hello",
+    ]
+    with served(*given) as github, receiving(port) as receiver:
+        secret = github.variables["APP_WEBHOOK_SECRET"]
+        deadline = time.monotonic() + WITHIN
+        while not receiver.received:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        (told,) = receiver.received
+        assert told.headers["x-hub-signature-256"] == sign(secret, told.body)
+        comment = json.loads(told.body)["comment"]
+        assert (comment["body"], comment["user"]["login"]) == ("/run-automation hello", "alice")
+        assert github.process.stderr is not None
+        shown = ""
+        while "told: issue_comment.created" not in shown:
+            shown += github.process.stderr.readline()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -90,6 +122,7 @@ def test_it_serves_until_it_is_told_to_end(number: signal.Signals, demo: Demo) -
         (["--repository=demo={demo}"], "not OWNER/NAME"),
         (["--repository=octo/demo={demo}", "--pull=absent"], "names no commit"),
         (["--repository=octo/demo={demo}", "--collaborator=alice=king"], "custom role"),
+        (["--repository=octo/demo={demo}", "--comment=hello"], "--comment needs --pull, --coll"),
         (["--port={taken}"], "choose another with --port"),
     ],
 )
@@ -110,5 +143,5 @@ def test_its_help_says_what_to_do_with_it(capsys: pytest.CaptureFixture[str]) ->
         main(["--help"])
     assert ended.value.code == 0
     shown = capsys.readouterr().out
-    for words in ("--repository", "--pull", "curl -H", "act "):
+    for words in ("--repository", "--pull", "curl -H", "act ", "--hook"):
         assert words in shown

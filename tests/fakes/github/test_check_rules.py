@@ -7,6 +7,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tests.fakes.github.check_rules import MAX_TEXT, cut
 from tests.fakes.github.conftest import Demo
 from tests.fakes.github.server import FakeGitHub

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.fakes.github.conftest import Connect, Demo
 from tests.fakes.github.server import FakeGitHub
 

@@ -12,12 +12,12 @@ import pytest
 from gidgethub import apps as gidgethub_apps
 from gidgethub.abc import GitHubAPI
 from github.GithubException import GithubException, UnknownObjectException
+
+import github as pygithub
 from tests.fakes.github.apps import App
 from tests.fakes.github.conftest import Demo
 from tests.fakes.github.repository import Repository
 from tests.fakes.github.server import FakeGitHub
-
-import github as pygithub
 
 GRANTED = {
     "checks": "write",

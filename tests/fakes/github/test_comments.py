@@ -1,6 +1,7 @@
 """Comments and reactions, and the one GraphQL mutation."""
 
 import pytest
+
 from tests.fakes.github.conftest import Connect, Demo
 from tests.fakes.github.repository import Repository
 from tests.fakes.github.server import FakeGitHub
@@ -60,7 +61,7 @@ def test_comments_are_listed_oldest_first_in_pages(
 def test_a_comment_has_a_body_of_up_to_65_536_characters(
     body: dict[str, object], status: int, fake: FakeGitHub, demo: Demo, connect: Connect
 ) -> None:
-    fake.repository_named("octo/demo").issues.add(7)
+    fake.repository_named("octo/demo").issue(7)
     assert connect(fake).post(COMMENTS, json=body).status_code == status
 
 
@@ -88,6 +89,73 @@ def test_a_reaction_is_there_once(octo: FakeGitHub, repository: Repository, conn
     assert http.post(url, json={"content": "rocket"}).status_code == 201
     assert [reaction["content"] for reaction in http.get(url).json()] == ["eyes", "rocket"]
     assert [reaction["content"] for reaction in http.get(url, params={"content": "eyes"}).json()] == ["eyes"]
+
+
+def test_a_reaction_is_taken_back_by_who_gave_it(
+    octo: FakeGitHub, repository: Repository, connect: Connect
+) -> None:
+    comment = repository.comment(7, "/run", author="alice")
+    app = octo.app("our-bot", {"pull_requests": "write"})
+    app.install("octo/demo")
+    mine, job = connect(octo, app.token().value), connect(octo)
+    url = f"/repos/octo/demo/issues/comments/{comment.id}/reactions"
+    eyes = mine.post(url, json={"content": "eyes"}).json()["id"]
+    assert comment.reacted == ["eyes"]
+    assert job.delete(f"{url}/{eyes}").status_code == 403
+    assert mine.delete(f"{url}/{eyes}").status_code == 204
+    assert mine.delete(f"{url}/{eyes}").status_code == 404
+    assert comment.reacted == []
+
+
+def test_comments_since_a_time(octo: FakeGitHub, repository: Repository, connect: Connect) -> None:
+    old = repository.comment(7, "old", author="alice")
+    repository.comment(7, "older", author="alice")
+    octo.advance(60)
+    between = octo.world.clock.stamp()
+    new = repository.comment(7, "new", author="alice")
+    http = connect(octo)
+    assert [each["id"] for each in http.get(COMMENTS, params={"since": between}).json()] == [new.id]
+    old.edit("changed")
+    assert [each["id"] for each in http.get(COMMENTS, params={"since": between}).json()] == [old.id, new.id]
+
+
+def test_a_time_that_is_none_is_422(fake: FakeGitHub, connect: Connect) -> None:
+    fake.repository_named("octo/demo").issue(7)
+    assert connect(fake).get(COMMENTS, params={"since": "yesterday"}).status_code == 422
+
+
+def test_an_app_may_change_what_others_wrote_and_that_is_seen(
+    octo: FakeGitHub, repository: Repository, connect: Connect
+) -> None:
+    comment = repository.comment(7, "mine", author="alice")
+    url = f"/repos/octo/demo/issues/comments/{comment.id}"
+    assert connect(octo).patch(url, json={"body": "yours"}).status_code == 200
+    assert (comment.body, comment.author, comment.edited_by) == ("yours", "alice", ["github-actions[bot]"])
+
+
+def test_a_comment_counts_its_reactions_and_names_its_app(
+    octo: FakeGitHub, repository: Repository, connect: Connect
+) -> None:
+    http = connect(octo)
+    shown = http.post(COMMENTS, json={"body": "one"}).json()
+    assert shown["performed_via_github_app"]["slug"] == "github-actions"
+    http.post(f"{shown['url']}/reactions", json={"content": "eyes"})
+    rollup = http.get(shown["url"]).json()["reactions"]
+    assert (rollup["eyes"], rollup["rocket"], rollup["total_count"]) == (1, 0, 1)
+
+
+def test_a_pull_request_is_an_issue(octo: FakeGitHub, repository: Repository, connect: Connect) -> None:
+    issue = repository.issue(8, title="Broken", author="alice")
+    issue.label("bug")
+    issue.comment("hello")
+    http = connect(octo)
+    shown = http.get("/repos/octo/demo/issues/8").json()
+    assert (shown["title"], shown["user"]["login"], shown["comments"]) == ("Broken", "alice", 1)
+    assert [label["name"] for label in shown["labels"]] == ["bug"]
+    assert "pull_request" not in shown
+    pull = http.get("/repos/octo/demo/issues/7").json()
+    assert pull["pull_request"]["url"] == f"{octo.url}/repos/octo/demo/pulls/7"
+    assert http.get("/repos/octo/demo/issues/9").status_code == 404
 
 
 def test_a_reaction_is_one_of_eight(fake: FakeGitHub, connect: Connect) -> None:
@@ -126,9 +194,38 @@ def test_a_comment_is_minimized(
         for name, value in variables.items()
     }
     body = {"query": query.replace("{id}", comment.node_id), "variables": given}
-    answer = connect(octo).post("/graphql", json=body).json()
+    http = connect(octo, pull_requests="write")
+    answer = http.post("/graphql", json=body).json()
     assert answer["data"]["minimizeComment"]["minimizedComment"]["isMinimized"] is True
     assert comment.minimized == "OUTDATED"
+    body["query"] = query.replace("{id}", comment.node_id).replace("minimizeComment", "unminimizeComment")
+    answer = http.post("/graphql", json=body).json()
+    assert answer["data"]["unminimizeComment"]["unminimizedComment"]["isMinimized"] is False
+    assert comment.minimized is None
+
+
+@pytest.mark.parametrize(
+    ("number", "permission", "is_folded"),
+    [
+        (7, "pull_requests", True),
+        (7, "issues", False),
+        (8, "issues", True),
+        (8, "pull_requests", False),
+    ],
+)
+def test_folding_takes_the_permission_of_what_is_talked_about(
+    number: int,
+    permission: str,
+    is_folded: bool,
+    octo: FakeGitHub,
+    repository: Repository,
+    connect: Connect,
+) -> None:
+    repository.issue(8)
+    comment = repository.comment(number, "old", author="alice")
+    query = f'mutation {{minimizeComment(input: {{subjectId: "{comment.node_id}", classifier: SPAM}}) {{x}}}}'
+    connect(octo, **{permission: "write"}).post("/graphql", json={"query": query})
+    assert (comment.minimized == "SPAM") is is_folded
 
 
 def test_a_comment_is_not_minimized_without_permission(

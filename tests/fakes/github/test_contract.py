@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.fakes.github import description as module
+
 from tests.fakes.github.conftest import Connect, Demo
 from tests.fakes.github.contract import Contract, operations
-from tests.fakes.github.description import ARCHIVE, DescriptionMissing, cache_directory, description, trim
+from tests.fakes.github.description import OPENAPI, description, trim
+from tests.fakes.github.packages import DescriptionMissing, cache_directory
 from tests.fakes.github.recording import Recorded
 from tests.fakes.github.server import FakeGitHub
 
 # What GitHub does not describe, or describes under another path.
 UNDESCRIBED = {
     ("POST", "/graphql"),
+    ("POST", "/settings/apps/new"),
+    ("POST", "/organizations/{org}/settings/apps/new"),
     ("GET", "/repos/{owner}/{repo}/contents"),
     ("GET", "/repos/{owner}/{repo}/contents/"),
     ("GET", "/repos/{owner}/{repo}/tarball"),
@@ -71,10 +74,10 @@ def test_a_second_start_is_quick(contract: Contract) -> None:
 def test_the_cache_is_found_by_a_variable_and_two_may_fill_it_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    archive = (cache_directory() / ARCHIVE).resolve()
+    archive = (cache_directory() / OPENAPI.archive_name).resolve()
     monkeypatch.setenv("OPENAPI_CACHE", str(tmp_path))
     monkeypatch.setenv("PATH", os.devnull)
-    (tmp_path / ARCHIVE).symlink_to(archive)
+    (tmp_path / OPENAPI.archive_name).symlink_to(archive)
     found: list[dict[str, Any]] = []
     threads = [threading.Thread(target=lambda: found.append(description(operations()))) for _ in range(2)]
     for thread in threads:
@@ -98,7 +101,7 @@ def test_without_npm_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pyt
     ("script", "words"),
     [
         ("echo no network >&2; exit 1", r"npm pack @octokit/openapi@.* failed.*: no network"),
-        (f"echo else > {ARCHIVE}", "is not the archive that is pinned here"),
+        (f"echo else > {OPENAPI.archive_name}", "is not the archive that is pinned here"),
     ],
 )
 def test_what_npm_does_not_bring(
@@ -118,10 +121,12 @@ def test_what_npm_does_not_bring(
 def test_the_description_is_taken_from_what_npm_brings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, contract: Contract
 ) -> None:
-    source = (cache_directory() / ARCHIVE).resolve()
+    source = (cache_directory() / OPENAPI.archive_name).resolve()
     npm = tmp_path / "bin" / "npm"
     npm.parent.mkdir()
-    npm.write_text(f'#!/bin/sh\ntest "$1 $2" = "pack @octokit/openapi@{module.VERSION}" && cp "{source}" .\n')
+    npm.write_text(
+        f'#!/bin/sh\ntest "$1 $2" = "pack @octokit/openapi@{OPENAPI.version}" && cp "{source}" .\n'
+    )
     npm.chmod(npm.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{npm.parent}:/usr/bin:/bin")
     monkeypatch.setenv("OPENAPI_CACHE", str(tmp_path / "cache"))

@@ -5,6 +5,7 @@ import time
 
 import httpx
 import pytest
+
 from tests.fakes.github.conftest import Connect, Demo
 from tests.fakes.github.server import FakeGitHub
 

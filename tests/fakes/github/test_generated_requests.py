@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.fakes.github.apps import App
 from tests.fakes.github.conftest import Demo
 from tests.fakes.github.contract import Contract
@@ -42,7 +43,8 @@ def seeded(fake: FakeGitHub, demo: Demo) -> FakeGitHub:
 
 @pytest.fixture
 def bot(seeded: FakeGitHub, demo: Demo) -> App:
-    app = seeded.app("our-bot", GRANTED)
+    # Nobody listens there: what is sent again fails at once.
+    app = seeded.app("our-bot", GRANTED, hook_url="http://127.0.0.1:9/webhook")
     app.install("octo/demo")
     output = {
         "title": "T",
@@ -58,7 +60,12 @@ def bot(seeded: FakeGitHub, demo: Demo) -> App:
 def parameters(fake: FakeGitHub, app: App, demo: Demo) -> dict[str, list[Any]]:
     """Values for the parameters of paths, and for what check runs are of: mostly of what is there."""
     repository = fake.repository_named("octo/demo")
+    delivery = app.post("ping", {"zen": "Keep it simple"}).wait()
     return {
+        "branch": ["main", "feature", "absent"],
+        "code": ["absent"],
+        "delivery_id": [delivery.id, 1],
+        "reaction_id": [1],
         "owner": ["octo"],
         "repo": ["demo"],
         "username": ["alice", "mallory", "octocat", "nobody"],
@@ -70,7 +77,7 @@ def parameters(fake: FakeGitHub, app: App, demo: Demo) -> dict[str, list[Any]]:
         "pull_number": [7, 8],
         "run_id": [4242],
         "job_id": list(repository.check_runs),
-        "ref": ["main", "v1", demo.head, "absent"],
+        "ref": ["main", "heads/main", "v1", demo.head, "absent"],
         "basehead": ["main...feature", f"{demo.fork_point}...{demo.main}"],
         "tree_sha": ["main", demo.head],
         "file_sha": [demo.git("rev-parse", f"{demo.head}:new.py")],

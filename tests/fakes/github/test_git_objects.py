@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from tests.fakes.github.conftest import Connect, Demo, git
 from tests.fakes.github.server import FakeGitHub
 

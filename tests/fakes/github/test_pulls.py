@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from tests.fakes.github.conftest import Connect, Demo
 from tests.fakes.github.server import GONE, FakeGitHub
 

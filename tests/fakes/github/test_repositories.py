@@ -1,6 +1,7 @@
 """A repository itself, and who may do what in it."""
 
 import pytest
+
 from tests.fakes.github.conftest import Connect, Demo
 from tests.fakes.github.server import FakeGitHub
 

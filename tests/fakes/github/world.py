@@ -19,13 +19,17 @@ from tests.fakes.github.apps import (
 )
 from tests.fakes.github.clock import Clock
 from tests.fakes.github.git import Git
+from tests.fakes.github.happenings import Happening
+from tests.fakes.github.manifests import Manifests
 from tests.fakes.github.repository import Repository
+from tests.fakes.github.webhooks import Outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 JOB_TOKEN_LIFETIME = 24 * 3600
 FIRST_IDS = {"check run": 45_000_000_001, "suite": 39_000_000_001, "comment": 3_000_000_001, "app": 1_200_001}
+FIRST_IDS |= {"installation": 50_000_001, "hook": 400_000_001, "delivery": 70_000_000_001}
 
 
 class World:
@@ -35,11 +39,17 @@ class World:
         url: where the API and the pages are; the fake is one host for both.
         codeload_url: where archives are.
         lock: held by whoever reads or changes anything; reentrant.
+        outbox: sends what Apps are told.
+        publish: tells Apps what has happened; called under the lock.
+        manifests: Apps that are made on a page.
     """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.clock = Clock()
+        self.outbox = Outbox()
+        self.manifests = Manifests(self)
+        self.publish: Callable[[Happening], None] = lambda _: None
         self.url = ""
         self.codeload_url = ""
         self.accounts: dict[str, Account] = {}
@@ -47,12 +57,11 @@ class World:
         self.apps: dict[int, App] = {}
         self.tokens: dict[str, Token] = {}
         self._tickets: dict[str, str] = {}
+        self._archives: dict[str, list[str]] = defaultdict(list)
         self._ids: dict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1001))
         for kind, first in FIRST_IDS.items():
             self._ids[kind] = itertools.count(first)
-        self.actions_app = App(
-            ACTIONS_APP_ID, ACTIONS_APP_SLUG, "github", {}, self.clock, "2018-07-30T09:30:17Z", self.tokens
-        )
+        self.actions_app = App(ACTIONS_APP_ID, ACTIONS_APP_SLUG, "github", {}, self, "2018-07-30T09:30:17Z")
         self.apps[ACTIONS_APP_ID] = self.actions_app
         self.account("github", "Organization")
         self.account("octocat")
@@ -61,11 +70,17 @@ class World:
     def apps_by_slug(self) -> dict[str, App]:
         return {app.slug: app for app in self.apps.values()}
 
+    def tell(self, happening: Happening) -> None:
+        """Says that something happened."""
+        with self.lock:
+            self.publish(happening)
+
     def next_id(self, kind: str) -> int:
         return next(self._ids[kind])
 
     def account(self, login: str, kind: str = "User") -> Account:
-        """The account of this name, made if there is none."""
+        """The account of this name, made if there is none; those of Apps are Bots."""
+        kind = "Bot" if login.endswith("[bot]") else kind
         with self.lock:
             return self.accounts.setdefault(login.lower(), Account(self.next_id("account"), login, kind))
 
@@ -73,8 +88,9 @@ class World:
         with self.lock:
             return self._add(full_name, Git(git), is_private=private)
 
-    def fork(self, parent: Repository, full_name: str) -> Repository:
+    def fork(self, parent_name: str, full_name: str) -> Repository:
         """A fork with the same objects, made if there is none."""
+        parent = self.repositories[parent_name.lower()]
         found = self.repositories.get(full_name.lower())
         if found is None:
             found = self._add(full_name, parent.git, is_private=parent.is_private)
@@ -89,7 +105,9 @@ class World:
         self.repositories[full_name.lower()] = repository
         return repository
 
-    def add_app(self, slug: str, permissions: dict[str, str], owner: str) -> App:
+    def add_app(
+        self, slug: str, permissions: dict[str, str], owner: str, events: "Sequence[str]" = ()
+    ) -> App:
         with self.lock:
             assert slug not in self.apps_by_slug, f"there is an App {slug}"
             self.account(owner)
@@ -100,10 +118,10 @@ class World:
                 slug,
                 owner,
                 {"metadata": "read"} | permissions,
-                self.clock,
+                self,
                 self.clock.stamp(),
-                self.tokens,
                 key,
+                list(events),
             )
             self.apps[app.id] = app
             return app
@@ -134,6 +152,15 @@ class World:
         ticket = secrets.token_urlsafe(24)
         self._tickets[ticket] = full_name
         return ticket
+
+    def lead_to_archive(self, path: str, slug: str) -> None:
+        """Notes that an App was sent to an archive, which is fetched without a credential."""
+        self._archives[path].append(slug)
+
+    def archive_asked_by(self, path: str) -> str | None:
+        """The App that was sent to an archive the longest time ago; the last one fetches again and again."""
+        waiting = self._archives[path]
+        return (waiting.pop(0) if len(waiting) > 1 else waiting[0]) if waiting else None
 
     def is_ticket(self, ticket: str, full_name: str) -> bool:
         return self._tickets.get(ticket) == full_name

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.fakes.github.checks import CheckRun
 from tests.fakes.github.repository import Repository
 from tests.fakes.github.server import FakeGitHub

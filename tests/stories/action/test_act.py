@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from tests.act import Act, Workflow, copy_action, make_workspace
 from tests.fakes.github.server import FakeGitHub
 from tests.servers import RealServer

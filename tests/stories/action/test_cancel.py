@@ -4,6 +4,7 @@ import signal
 import time
 
 import pytest
+
 from tests.stories.action.conftest import Demo
 from tests.teller import eventually
 from tests.workflow import RunningStep, ended_at_last

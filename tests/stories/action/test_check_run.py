@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+
 from tests.fakes.github.server import FakeGitHub
 from tests.stories.action.conftest import PERMISSIONS, Demo
 from tests.teller import eventually

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+
 from tests.fakes.github.pulls import GONE
 from tests.stories.action.conftest import Demo
 from tests.workflow import REPOSITORY, Ended, git

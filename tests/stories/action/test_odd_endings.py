@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.fakes.github.server import FakeGitHub
-from tests.stories.action.conftest import PERMISSIONS, Demo
-from tests.stories.action.test_settle import ENDS, SLEEPS, killed, run_of, watch
-from tests.teller import eventually
-from tests.workflow import REPOSITORY, Ended, Job, ended_at_last
 
 from automation.action.watchdog import MAX_COMMITS, QUARTER, chosen
 from automation.github import AppTokens, GitHub, GitHubUnavailable, GivenToken
 from automation.github.check_run import NewCheck
 from automation.github.checks import Checks
 from automation.report import Report
+from tests.fakes.github.server import FakeGitHub
+from tests.stories.action.conftest import PERMISSIONS, Demo
+from tests.stories.action.test_settle import ENDS, SLEEPS, killed, run_of, watch
+from tests.teller import eventually
+from tests.workflow import REPOSITORY, Ended, Job, ended_at_last
 
 FINE = """echo started; sleep 1; echo '{"title": "It is fine"}' > "$AUTOMATION_RESULT"; echo fine"""
 LIMITED: dict[str, Any] = {"status": 403, "headers": {"retry-after": "300"}, "times": None}

@@ -5,6 +5,7 @@ import signal
 from typing import Any
 
 import pytest
+
 from tests.stories.action.conftest import PERMISSIONS, Demo
 from tests.teller import eventually
 from tests.workflow import REPOSITORY, Ended, ended_at_last

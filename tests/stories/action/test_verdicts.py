@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+
 from tests.servers import RealServer
 from tests.stories.action.conftest import Demo
 from tests.workflow import Ended, ended_at_last

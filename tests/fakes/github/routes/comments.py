@@ -1,13 +1,19 @@
-"""Comments on issues and pull requests, and reactions to them."""
+"""Comments on issues and pull requests, and reactions to them.
+
+An App that may write may change and remove anybody's comment: GitHub's documentation asks for the permission
+and names no author, https://docs.github.com/rest/issues/comments#update-an-issue-comment. What it did to a
+comment that is not its own stands in `Comment.edited_by`.
+"""
 
 from tests.fakes.github.access import read, write
-from tests.fakes.github.answers import Answer, failed_validation, invalid, not_found
-from tests.fakes.github.pulls import Comment, Reaction
+from tests.fakes.github.answers import Answer, failed_validation, invalid, not_found, refusal
+from tests.fakes.github.check_rules import read_time
+from tests.fakes.github.comments import Comment, Reaction
 from tests.fakes.github.routing import Exchange, Route
-from tests.fakes.github.views import pulls as views
+from tests.fakes.github.views import comments as views
+from tests.fakes.github.views.comments import REACTIONS
 
 MAX_BODY = 65_536
-REACTIONS = ("+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes")
 
 
 def create(exchange: Exchange) -> Answer:
@@ -18,7 +24,11 @@ def create(exchange: Exchange) -> Answer:
 
 
 def listed(exchange: Exchange) -> Answer:
-    page, headers = exchange.page(exchange.repository.comments_on(_number(exchange)))
+    """The oldest first; `since` asks for those that were written or changed from then on."""
+    since = exchange.query.get("since")
+    since = since and read_time("since", since)
+    found = exchange.repository.comments_on(_number(exchange))
+    page, headers = exchange.page([each for each in found if not since or each.updated_at >= since])
     return Answer(200, [views.comment(comment, exchange.repository) for comment in page], headers)
 
 
@@ -28,13 +38,12 @@ def show(exchange: Exchange) -> Answer:
 
 def change(exchange: Exchange) -> Answer:
     comment = _comment(exchange)
-    comment.body = _body(exchange)
-    comment.updated_at = exchange.world.clock.stamp()
+    comment.edit(_body(exchange), by=exchange.app.bot)
     return Answer(200, views.comment(comment, exchange.repository))
 
 
 def remove(exchange: Exchange) -> Answer:
-    del exchange.repository.comments[_comment(exchange).id]
+    _comment(exchange).delete(by=exchange.app.bot)
     return Answer(204)
 
 
@@ -59,15 +68,25 @@ def reactions(exchange: Exchange) -> Answer:
     return Answer(200, [views.reaction(each, exchange.repository) for each in page], headers)
 
 
+def withdraw(exchange: Exchange) -> Answer:
+    """Takes a reaction back. Ours, because sources are silent: one's own only."""
+    comment, identity = _comment(exchange), exchange.number("reaction_id")
+    found = next((each for each in comment.reactions if each.id == identity), None)
+    if found is None:
+        raise not_found()
+    if found.author != _author(exchange):
+        raise refusal(403, "Resource not accessible by integration")
+    comment.reactions.remove(found)
+    return Answer(204)
+
+
 def _author(exchange: Exchange) -> str:
-    login = f"{exchange.app.slug}[bot]"
-    exchange.world.account(login, "Bot")
-    return login
+    return exchange.world.account(exchange.app.bot).login
 
 
 def _number(exchange: Exchange) -> int:
     number = exchange.number("issue_number")
-    if number not in exchange.repository.pulls and number not in exchange.repository.issues:
+    if exchange.repository.topic(number) is None:
         raise not_found()
     return number
 
@@ -106,4 +125,5 @@ ROUTES = (
     Route("DELETE", COMMENT, write(*EITHER), remove),
     Route("POST", f"{COMMENT}/reactions", write(*EITHER), react),
     Route("GET", f"{COMMENT}/reactions", read(*EITHER), reactions),
+    Route("DELETE", f"{COMMENT}/reactions/{{reaction_id}}", write(*EITHER), withdraw),
 )

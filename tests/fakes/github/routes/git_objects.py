@@ -213,7 +213,10 @@ def tarball(exchange: Exchange) -> Answer:
     ref = exchange.recorded.parameters.get("ref", home.default_branch)
     if home.resolve(ref) is None:
         raise not_found()
-    location = f"{exchange.world.codeload_url}/{home.full_name}/legacy.tar.gz/{quote(ref)}"
+    path = f"/{home.full_name}/legacy.tar.gz/{ref}"
+    location = exchange.world.codeload_url + quote(path)
+    if exchange.caller.app is not None:
+        exchange.world.lead_to_archive(path, exchange.app.slug)
     if home.is_private:
         location += f"?token={exchange.world.archive_ticket(home.full_name)}"
     return Answer(302, headers={"location": location})

@@ -1,4 +1,8 @@
-"""GraphQL, of which there is one mutation: `minimizeComment`, in any spelling of its arguments."""
+"""GraphQL, of which there is one mutation and its way back: `minimizeComment`, in any spelling of its arguments.
+
+An App folds anybody's comment, but on a pull request `issues: write` is not enough: it is refused with "Resource
+not accessible by integration" (seen by dotnet/maui, pull request 36021, which folds what people wrote).
+"""
 
 import re
 from typing import Any
@@ -6,7 +10,7 @@ from typing import Any
 from tests.fakes.github.access import Credential
 from tests.fakes.github.answers import Answer
 from tests.fakes.github.apps import covers
-from tests.fakes.github.pulls import Comment
+from tests.fakes.github.comments import Comment
 from tests.fakes.github.routing import Exchange, Route
 
 CLASSIFIERS = {"ABUSE", "DUPLICATE", "OFF_TOPIC", "OUTDATED", "RESOLVED", "SPAM"}
@@ -14,24 +18,32 @@ CLASSIFIERS = {"ABUSE", "DUPLICATE", "OFF_TOPIC", "OUTDATED", "RESOLVED", "SPAM"
 
 def query(exchange: Exchange) -> Answer:
     text = exchange.body.get("query")
-    if not isinstance(text, str) or "minimizeComment" not in text:
-        return _error("UNKNOWN", "the fake knows minimizeComment only")
+    text = text if isinstance(text, str) else ""
+    found = re.search(r"\b(un)?minimizeComment\b", text)
+    if found is None:
+        return _error("UNKNOWN", "the fake knows minimizeComment and unminimizeComment only")
+    name, is_undone = found[0], found[1] is not None
     variables = exchange.body.get("variables") or {}
     subject = _argument(text, "subjectId", variables)
     reason = _argument(text, "classifier", variables)
-    if reason not in CLASSIFIERS:
+    if not is_undone and reason not in CLASSIFIERS:
         return _error("INVALID", f"classifier is one of {', '.join(sorted(CLASSIFIERS))}")
     comment = _comment(exchange, subject)
     if comment is None:
         return _error("NOT_FOUND", f"Could not resolve to a node with the global id of '{subject}'.")
-    token = exchange.caller.token
-    if token is None or not any(
-        covers(token.permissions, name, "write") for name in ("issues", "pull_requests")
-    ):
+    if not _may_write(exchange, comment):
         return _error("FORBIDDEN", "Resource not accessible by integration")
-    comment.minimized = reason
-    shown = {"isMinimized": True, "minimizedReason": reason.lower()}
-    return Answer(200, {"data": {"minimizeComment": {"minimizedComment": shown}}})
+    comment.minimized = None if is_undone else reason
+    shown = {"isMinimized": not is_undone, "minimizedReason": None if is_undone else reason.lower()}
+    subject_name = "unminimizedComment" if is_undone else "minimizedComment"
+    return Answer(200, {"data": {name: {subject_name: shown}}})
+
+
+def _may_write(exchange: Exchange, comment: Comment) -> bool:
+    """Unlike REST, which takes either permission for a comment on a pull request."""
+    needed = "pull_requests" if comment.number in comment.home.pulls else "issues"
+    token = exchange.caller.token
+    return token is not None and covers(token.permissions, needed, "write")
 
 
 def _error(kind: str, message: str) -> Answer:

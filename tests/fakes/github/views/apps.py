@@ -1,5 +1,6 @@
 """Apps, installations and tokens as GitHub's API shows them."""
 
+import secrets
 from typing import Any
 
 from tests.fakes.github.apps import App, Installation, Token
@@ -17,7 +18,7 @@ def app(shown: App, world: World) -> dict[str, Any]:
         "node_id": f"A_{shown.id}",
         "client_id": shown.client_id,
         "owner": account(world.account(shown.owner), world.url),
-        "name": shown.slug,
+        "name": shown.name,
         "description": None,
         "external_url": page,
         "html_url": page,
@@ -25,6 +26,16 @@ def app(shown: App, world: World) -> dict[str, Any]:
         "updated_at": shown.created_at,
         "permissions": shown.permissions,
         "events": shown.events,
+    }
+
+
+def app_with_credentials(shown: App, world: World) -> dict[str, Any]:
+    """What a manifest's code is exchanged for."""
+    return {
+        **app(shown, world),
+        "client_secret": secrets.token_hex(20),
+        "webhook_secret": shown.webhook.secret if shown.webhook else None,
+        "pem": shown.private_key,
     }
 
 
@@ -49,7 +60,7 @@ def installation(shown: Installation, world: World) -> dict[str, Any]:
         "has_multiple_single_files": False,
         "single_file_paths": [],
         "suspended_by": account(owner, world.url) if shown.is_suspended else None,
-        "suspended_at": shown.created_at if shown.is_suspended else None,
+        "suspended_at": shown.suspended_at,
     }
 
 

@@ -75,7 +75,7 @@ def annotation(shown: dict[str, Any], check: CheckRun, home: Repository) -> dict
 def suite(shown: Suite, home: Repository) -> dict[str, Any]:
     url = f"{home.world.url}/repos/{home.full_name}/check-suites/{shown.id}"
     checks = [check for check in home.check_runs.values() if check.suite is shown]
-    is_completed = bool(checks) and all(check.status == "completed" for check in checks)
+    is_completed = bool(checks) and not shown.is_reset and all(check.is_completed for check in checks)
     conclusions = {check.conclusion for check in checks}
     worst = next(
         (word for word in ("failure", "timed_out", "cancelled", "action_required") if word in conclusions),
@@ -84,12 +84,12 @@ def suite(shown: Suite, home: Repository) -> dict[str, Any]:
     return {
         "id": shown.id,
         "node_id": f"CS_{shown.id}",
-        "head_branch": None,
+        "head_branch": shown.head_branch,
         "head_sha": shown.head_sha,
         "status": "completed" if is_completed else "queued",
         "conclusion": worst if is_completed else None,
         "url": url,
-        "before": None,
+        "before": shown.before,
         "after": shown.head_sha,
         "pull_requests": minimal_pulls(home.pulls_of(shown.head_sha), home),
         "app": app(shown.app, home.world),

@@ -1,12 +1,13 @@
-"""Pull requests and comments as GitHub's API shows them."""
+"""Pull requests as GitHub's API shows them."""
 
 from typing import Any
 
 from tests.fakes.github.git import EMPTY_TREE
-from tests.fakes.github.pulls import Comment, Gone, Pull, Reaction
+from tests.fakes.github.pulls import Gone, Pull
 from tests.fakes.github.repository import Repository
 from tests.fakes.github.views.accounts import account
 from tests.fakes.github.views.commits import stats
+from tests.fakes.github.views.issues import label
 from tests.fakes.github.views.repositories import repository
 
 
@@ -40,7 +41,7 @@ def simple_pull(shown: Pull, home: Repository) -> dict[str, Any]:
         "title": shown.title,
         "user": account(world.account(shown.author), world.url),
         "body": shown.body,
-        "labels": [],
+        "labels": [label(each, home) for each in shown.labels],
         "milestone": None,
         "active_lock_reason": None,
         "created_at": shown.created_at,
@@ -72,7 +73,7 @@ def pull(shown: Pull, home: Repository) -> dict[str, Any]:
         "rebaseable": None,
         "mergeable_state": "unknown",
         "merged_by": None,
-        "comments": sum(comment.number == shown.number for comment in home.comments.values()),
+        "comments": len(shown.comments),
         "review_comments": 0,
         "maintainer_can_modify": False,
         "commits": home.git.count(shown.head, *([] if base == EMPTY_TREE else [f"^{base}"])),
@@ -109,34 +110,4 @@ def _side(home: Repository, ref: str, sha: str) -> dict[str, Any]:
         "sha": sha,
         "user": account(home.world.account(home.owner), home.world.url),
         "repo": repository(home),
-    }
-
-
-def comment(shown: Comment, home: Repository) -> dict[str, Any]:
-    world = home.world
-    api = f"{world.url}/repos/{home.full_name}"
-    kind = "pull" if shown.number in home.pulls else "issues"
-    return {
-        "id": shown.id,
-        "node_id": shown.node_id,
-        "url": f"{api}/issues/comments/{shown.id}",
-        "html_url": f"{world.url}/{home.full_name}/{kind}/{shown.number}#issuecomment-{shown.id}",
-        "issue_url": f"{api}/issues/{shown.number}",
-        "user": account(world.account(shown.author), world.url),
-        "body": shown.body,
-        "created_at": shown.created_at,
-        "updated_at": shown.updated_at,
-        "author_association": "NONE",
-        "performed_via_github_app": None,
-    }
-
-
-def reaction(shown: Reaction, home: Repository) -> dict[str, Any]:
-    world = home.world
-    return {
-        "id": shown.id,
-        "node_id": f"REA_{shown.id}",
-        "user": account(world.account(shown.author), world.url),
-        "content": shown.content,
-        "created_at": shown.created_at,
     }

@@ -61,7 +61,9 @@ def repository(shown: Repository) -> dict[str, Any]:
     world = shown.world
     api = f"{world.url}/repos/{shown.full_name}"
     page = f"{world.url}/{shown.full_name}"
-    open_issues = sum(pull.state == "open" for pull in shown.pulls.values()) + len(shown.issues)
+    open_issues = sum(pull.state == "open" for pull in shown.pulls.values()) + sum(
+        issue.state == "open" for issue in shown.issues.values()
+    )
     return {
         "id": shown.id,
         "node_id": f"R_{shown.id}",
@@ -85,6 +87,7 @@ def repository(shown: Repository) -> dict[str, Any]:
         "language": None,
         "license": None,
         "topics": [],
+        "custom_properties": {},
         "default_branch": shown.default_branch,
         "open_issues": open_issues,
         "open_issues_count": open_issues,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from automation.action.pace import pause_before_update
+from automation.github.pace import pause_before_update
 
 
 def edits(seconds: float) -> int:

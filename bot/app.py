@@ -1,0 +1,152 @@
+"""The bot as one process: its parts put together, served, and taken apart again in order.
+
+At SIGTERM: no more deliveries are taken (GitHub is told 503 and shows them as failed), open pages are closed, runs
+are left going on their servers for whoever starts next.
+"""
+
+import asyncio
+import contextlib
+import secrets
+import signal
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+
+from automation.errors import Misconfigured
+from bot.bot import Bot
+from bot.definitions import Definitions
+from bot.endpoints import endpoints
+from bot.github.installations import Installations
+from bot.inbox import Inbox, webhook_route
+from bot.pages.event_stream import Streams
+from bot.pages.routes import routes as pages
+from bot.requests.worker import Worker, is_wanted
+from bot.runs.driver import Driver
+from bot.settings import BotSettings
+from bot.shown import ShownRuns
+from bot.store.store import Store
+from bot.vault import Vault
+
+GRACE = 3
+"""Seconds that answers which are under way get at the end."""
+
+
+async def serve(settings: BotSettings, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        Misconfigured: the address or the database cannot be used.
+    """
+    listening = _listen(host, port)
+    async with running(settings) as (application, stop_intake):
+        config = uvicorn.Config(
+            application,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=GRACE,
+        )
+        server = _Server(config)
+
+        def on_signal() -> None:
+            stop_intake()
+            server.should_exit = True
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, on_signal)
+        await server.serve([listening])
+
+
+@asynccontextmanager
+async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Stop"]]:
+    """The application, with all that works behind it, and what stops its intake."""
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(Store.open(settings.database_url))
+        workspace = Path(
+            stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="automation-bot-", ignore_cleanup_errors=True)
+            )
+        )
+        installations = Installations(settings.github_api_url, settings.app_id, settings.private_key)
+        stack.callback(installations.close)
+        bot = Bot(
+            settings=settings,
+            store=store,
+            vault=Vault(settings.secret_keys),
+            instance=await store.facts.once("instance", secrets.token_hex(8)),
+            workspace=workspace,
+            installations=installations,
+            definitions=Definitions(workspace),
+        )
+        driver = Driver(bot)
+        inbox = await stack.enter_async_context(
+            Inbox.open(store.database, partial(is_wanted, app_id=settings.app_id))
+        )
+        await stack.enter_async_context(driver.driving())
+        await stack.enter_async_context(_working(Worker(bot, driver, inbox.arrived)))
+        streams = Streams()
+        shown = pages(
+            ShownRuns(store, driver),
+            capability_keys=bot.vault.derive_all("pages"),
+            operator_token=settings.operator_token,
+            public_url=settings.public_url,
+            github_url=bot.github_url,
+            streams=streams,
+        )
+        application = Starlette(
+            routes=[
+                webhook_route(inbox, settings.webhook_secret.encode()),
+                *endpoints(bot, driver, inbox),
+                *shown,
+            ]
+        )
+        yield application, _Stop(inbox, streams)
+
+
+class _Stop:
+    """Ends the intake; called from a signal handler."""
+
+    def __init__(self, inbox: Inbox, streams: Streams) -> None:
+        self._inbox, self._streams = inbox, streams
+
+    def __call__(self) -> None:
+        self._inbox.close()
+        self._streams.close()
+
+
+@asynccontextmanager
+async def _working(worker: Worker) -> AsyncIterator[None]:
+    task = asyncio.create_task(worker.work(), name="requests")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=2048, family=_family(host))
+    except OSError as error:
+        raise Misconfigured(
+            f"cannot listen on {host}, port {port} ({error.strerror or error}): give another --host or --port"
+        ) from None
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals alone: uvicorn would raise them again before anything is tidied up."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield

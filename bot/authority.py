@@ -1,0 +1,58 @@
+"""What may become a run, beside the role of who asks: forks, caps. Pure.
+
+A refusal says which rule it is and the way out. Roles are judged by `automation.authority`.
+"""
+
+from dataclasses import dataclass
+
+from automation.definition.github_key import Forks, GitHubKey
+from automation.errors import Refused
+from automation.reasons import Reason
+from bot.settings import Caps
+
+
+@dataclass(frozen=True)
+class Recent:
+    """How many runs were accepted within the last hour."""
+
+    of_user: int
+    of_pull: int
+    of_repository: int
+
+
+def check_fork(sha: str, settings: GitHubKey, *, is_fork: bool, is_approved: bool) -> None:
+    """Let a fork's commit through once somebody with write access has approved exactly this one.
+
+    Raises:
+        Refused: it may never, or not yet.
+    """
+    if not is_fork:
+        return
+    if settings.forks is Forks.DENY:
+        raise Refused(
+            "the commit is a fork's, and this automation does not run on forks (`github.forks: deny`)"
+        )
+    if not is_approved:
+        raise Refused(
+            f"the commit {sha} is a fork's, and nobody with write access has approved it: look at it, then "
+            f"write `/run-automation approve {sha}`",
+            reason=Reason.FORK_NEEDS_APPROVAL,
+        )
+
+
+def check_caps(recent: Recent, caps: Caps) -> None:
+    """Let through what is within the caps.
+
+    Raises:
+        Refused: one is reached.
+    """
+    for count, cap, whose in (
+        (recent.of_user, caps.per_user, "by one person"),
+        (recent.of_pull, caps.per_pull, "on one pull request"),
+        (recent.of_repository, caps.per_repository, "in one repository"),
+    ):
+        if count >= cap:
+            raise Refused(
+                f"{count} runs were started {whose} within the last hour, and {cap} is the most that this bot allows: "
+                "try again later, or ask whoever runs it to raise the cap"
+            )

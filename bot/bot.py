@@ -1,0 +1,88 @@
+"""What the parts of one bot share."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from automation.connection import AgentConnection, connect_to
+from automation.errors import Refused
+from automation.reasons import Reason
+from automation.redaction import Redactor
+from bot.definitions import Definitions
+from bot.github.installations import Installations
+from bot.github.pace import Pace
+from bot.metrics import Metrics
+from bot.pages.capability import capability_of
+from bot.runs.lines import Lines
+from bot.runs.run import Run
+from bot.settings import BotSettings
+from bot.store.store import Store
+from bot.vault import Vault
+
+
+@dataclass
+class Bot:
+    """One bot: its settings, its store and its ways out.
+
+    Attributes:
+        instance: a random id, made once for this database.
+        workspace: a directory for what is packed and unpacked; gone with the process.
+    """
+
+    settings: BotSettings
+    store: Store
+    vault: Vault
+    instance: str
+    workspace: Path
+    installations: Installations
+    definitions: Definitions
+    lines: Lines = field(default_factory=Lines)
+    pace: Pace = field(default_factory=Pace)
+    metrics: Metrics = field(default_factory=Metrics)
+
+    @property
+    def github_url(self) -> str:
+        """Where people see what the API serves."""
+        parts = urlsplit(self.settings.github_api_url)
+        host = parts.netloc.removeprefix("api.")
+        return f"{parts.scheme}://{host}"
+
+    @property
+    def secrets(self) -> list[str]:
+        """Everything that must appear in nothing that is written."""
+        core = self.settings.core
+        given = (
+            self.settings.private_key,
+            self.settings.webhook_secret,
+            self.settings.operator_token,
+            *self.settings.secret_keys,
+            core.agent_server_api_key,
+            core.fork_agent_server_api_key,
+        )
+        return [value for value in given if value]
+
+    @property
+    def redactor(self) -> Redactor:
+        return Redactor(self.secrets)
+
+    def agent_server(self, *, is_fork: bool) -> AgentConnection:
+        """Where a run goes: a fork's code only to the server that is set aside for forks.
+
+        Raises:
+            Refused: there is none.
+        """
+        core = self.settings.core
+        if not is_fork:
+            return connect_to(core.agent_server_url, core.agent_server_api_key)
+        if not core.fork_agent_server_url:
+            raise Refused(
+                "a fork's code does not run on a server that others use: whoever runs this bot has to set "
+                "BOT_FORK_AGENT_SERVER_URL to one that is set aside for forks",
+                reason=Reason.FORK_NEEDS_ISOLATION,
+            )
+        return connect_to(core.fork_agent_server_url, core.fork_agent_server_api_key)
+
+    def page_url(self, run: Run) -> str:
+        """The run's page; whoever has the address may read it."""
+        key = self.vault.derive("pages")
+        return f"{self.settings.public_url}/runs/{run.id}?k={capability_of(key, run.id)}"

@@ -1,0 +1,62 @@
+"""What a run says of itself when it leaves the OpenHands SDK's workspace: `POST /api/v1/runs/{id}/complete?t=`.
+
+It is believed to this extent: it wakes whoever drives the run, and `FAILED` can make a success worse once the
+server's own record is there. `COMPLETED` proves nothing: the run's end is a fact on the server's disk.
+
+Two senders of the SDK post here, with and without `Authorization`; both are known by the one-run token in the
+address. Unknown keys are taken, too, so that a newer SDK is not turned away.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from automation.sentences import one_line
+from bot.bot import Bot
+
+LONGEST_ERROR = 1000
+STATUSES = ("COMPLETED", "FAILED")
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What a run has said.
+
+    Attributes:
+        error: in one line, empty for none.
+    """
+
+    has_failed: bool
+    error: str = ""
+
+    @classmethod
+    def read(cls, document: Any) -> "Completion | None":
+        """From the body; None if it is none."""
+        if not isinstance(document, dict) or document.get("status") not in STATUSES:
+            return None
+        return cls(document["status"] == "FAILED", _sentence(document.get("error")))
+
+
+def callback_url(bot: Bot, run_id: UUID) -> str:
+    """Where this one run reports; nobody else's token opens it."""
+    token = token_of(bot.vault.derive("callbacks"), run_id)
+    return f"{bot.settings.public_url}/api/v1/runs/{run_id}/complete?t={token}"
+
+
+def token_of(key: bytes, run_id: UUID) -> str:
+    return hmac.new(key, run_id.bytes, hashlib.sha256).hexdigest()
+
+
+def is_token(keys: list[bytes], run_id: UUID, given: str) -> bool:
+    """Whether the token is this run's, by one of the keys: runs go on while a key is rotated."""
+    return any(hmac.compare_digest(token_of(key, run_id).encode(), given.encode()) for key in keys)
+
+
+def _sentence(error: Any) -> str:
+    """Both senders' errors: plain text, or an event with a code and a detail."""
+    if isinstance(error, dict):
+        words = [str(error.get(name) or "") for name in ("code", "detail")]
+        error = ": ".join(word for word in words if word) or "no detail"
+    return one_line(str(error), LONGEST_ERROR) if error else ""

@@ -1,0 +1,112 @@
+"""What machines ask of the bot beside the webhook: callbacks of runs, health, metrics, the SDK's version."""
+
+import hmac
+import json
+from dataclasses import dataclass
+from uuid import UUID
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from automation.agent_server import AgentServer
+from automation.errors import AutomationError
+from bot.bot import Bot
+from bot.callback import Completion, is_token
+from bot.inbox import Inbox
+from bot.runs.driver import Driver
+from bot.runs.said import note_of
+from bot.store.errors import DatabaseUnavailable
+
+LIMIT = 64 * 1024
+
+
+def endpoints(bot: Bot, driver: Driver, inbox: Inbox) -> list[Route]:
+    """The routes."""
+    here = _Endpoints(bot, driver, inbox)
+    return [
+        Route("/healthz", here.health, methods=["GET"]),
+        Route("/readyz", here.readiness, methods=["GET"]),
+        Route("/metrics", here.metrics, methods=["GET"]),
+        Route("/api/v1/sdk-version", here.sdk_version, methods=["GET"]),
+        Route("/api/v1/runs/{id:uuid}/complete", here.complete, methods=["POST"]),
+    ]
+
+
+@dataclass(frozen=True)
+class _Endpoints:
+    bot: Bot
+    driver: Driver
+    inbox: Inbox
+
+    async def health(self, _: Request) -> Response:
+        """The process lives."""
+        return PlainTextResponse("ok\n")
+
+    async def readiness(self, _: Request) -> Response:
+        """It takes deliveries and drives runs."""
+        problems = []
+        if not self.inbox.is_open:
+            problems.append("shutting down")
+        try:
+            await self.bot.store.facts.get("instance")
+        except DatabaseUnavailable as error:
+            problems.append(error.sentence)
+        if not self.driver.is_sweeping:
+            problems.append("runs are not driven")
+        return JSONResponse({"problems": problems}, status_code=503 if problems else 200)
+
+    async def metrics(self, request: Request) -> Response:
+        """For whoever has the operator's token; nobody else can tell that there is something."""
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        token = self.bot.settings.operator_token
+        if not token or not hmac.compare_digest(given.encode(), token.encode()):
+            return PlainTextResponse("Not Found\n", status_code=404)
+        self.bot.metrics.deliveries_waiting.set(self.inbox.waiting)
+        return Response(self.bot.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def sdk_version(self, _: Request) -> Response:
+        """The SDK's version on the agent-server, as OpenHands' service tells it."""
+        try:
+            async with AgentServer(self.bot.agent_server(is_fork=False)) as server:
+                info = await server.info()
+        except AutomationError:
+            return JSONResponse({"detail": "the agent-server does not answer"}, status_code=503)
+        return JSONResponse({"version": str(info.get("sdk_version", ""))})
+
+    async def complete(self, request: Request) -> Response:
+        """A run says that it is done: look at it now."""
+        run_id: UUID = request.path_params["id"]
+        keys = self.bot.vault.derive_all("callbacks")
+        if not is_token(keys, run_id, request.query_params.get("t", "")):
+            return JSONResponse({"detail": "Not found"}, status_code=404)
+        completion = Completion.read(await _document(request))
+        if completion is None:
+            expected = 'expected a JSON object with "status": "COMPLETED" or "FAILED"'
+            return JSONResponse({"detail": expected}, status_code=422)
+        try:
+            run = await self.bot.store.runs.get(run_id)
+            if run is None:
+                return JSONResponse({"detail": "Not found"}, status_code=404)
+            if run.is_over:
+                detail = f"Run is {run.state.value}, expected running"
+                return JSONResponse({"detail": detail}, status_code=409)
+            if completion.has_failed:
+                await self.bot.store.facts.put(f"completion {run_id}", note_of(completion))
+        except DatabaseUnavailable:
+            return JSONResponse({"detail": "try again"}, status_code=503)
+        self.driver.wake(run_id)
+        return JSONResponse({"id": str(run_id), "status": "RUNNING"})
+
+
+async def _document(request: Request) -> object:
+    """The body as JSON; None for what is none, or too much of it."""
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LIMIT:
+                return None
+        return json.loads(body)
+    except (ClientDisconnect, ValueError, RecursionError):
+        return None

@@ -1,0 +1,1 @@
+"""Requests: deliveries that ask for something, and what comes of each: runs, replies, or nothing."""

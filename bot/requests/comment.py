@@ -1,0 +1,221 @@
+"""A command in a comment: read, judged, carried out, answered.
+
+Whoever has no business here gets one reply, and nothing else: no check run, no run.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import assert_never
+
+from automation.authority import check_role
+from automation.catalogue import Found, list_automations
+from automation.definition.github_key import GitHubKey
+from automation.definition.role import Role
+from automation.errors import Misconfigured, Refused
+from automation.github.pull_request import PullRequest
+from automation.reasons import Reason
+from bot import replies
+from bot.commands import Command, Mistake, Verb, read_command
+from bot.events.issue_comment import CommentCreated
+from bot.github.comments import Reaction
+from bot.requests.acceptance import Wish, again
+from bot.requests.conversation import Conversation
+from bot.requests.desk import Desk
+from bot.runs.run import Run
+
+EVENT = "issue_comment"
+SHOWN_RUNS = 50
+
+
+@dataclass(frozen=True)
+class Commanded:
+    """One comment that holds a command.
+
+    Attributes:
+        request: the row that it came with.
+    """
+
+    desk: Desk
+    comment: CommentCreated
+    request: int
+
+    async def handle(self) -> str:
+        """Do what it says; what came of it, for the record.
+
+        Raises:
+            GitHubUnavailable: GitHub was not to be had; nothing is lost if it is called again.
+        """
+        command = read_command(self.comment.body)
+        if command is None:
+            return "no command"
+        await self._talk.react(Reaction.EYES)
+        try:
+            return await self._obey(command)
+        except Refused as error:
+            return await self._refuse(error)
+        except Misconfigured as error:
+            return await self._say(replies.refusal(self._asker, error), error.sentence)
+
+    async def _obey(self, command: Command | Mistake) -> str:
+        if isinstance(command, Mistake):
+            return await self._say(replies.mistake(self._asker, command), command.sentence)
+        pull = await self.desk.pull(self.comment.number)
+        if not pull.is_open:
+            raise Refused(f"pull request {pull.number} is closed; open it again to run something on it")
+        role = await self.desk.role(self._asker)
+        match command.verb:
+            case Verb.RUN:
+                return await self._run(command, pull, role)
+            case Verb.APPROVE:
+                return await self._approve(command, pull, role)
+            case Verb.RETRY:
+                return await self._retry(command, pull, role)
+            case Verb.CANCEL:
+                return await self._cancel(command, pull, role)
+            case Verb.HELP | Verb.LIST:
+                found = await self._catalogue(await self.desk.commit(pull.base_ref))
+                body = replies.help(found) if command.verb is Verb.HELP else replies.listing(found)
+                return await self._say(body, command.verb)
+            case Verb.STATUS | Verb.WHY:
+                runs = await self._runs(pull, command.name)
+                said = replies.status if command.verb is Verb.STATUS else replies.why
+                page_url = self.desk.bot.page_url
+                return await self._say(said(runs, time.time(), page_url), command.verb)
+            case _:
+                assert_never(command.verb)
+
+    async def _run(self, command: Command, pull: PullRequest, role: Role | None) -> str:
+        if command.sha and command.sha != pull.head_sha:
+            raise Refused(
+                f"the pull request is at {pull.head_sha}, not at {command.sha}, which was asked for; look at what is "
+                "new and ask again",
+                reason=Reason.SHA_MOVED,
+            )
+        definition_sha = await self.desk.commit(pull.base_ref)
+        found = await self._catalogue(definition_sha)
+        if not command.name and len(found) != 1:
+            return await self._say(replies.which(self._asker, found), "which one?")
+        name = command.name or found[0].slug
+        if name.casefold() not in {known for each in found for known in _names(each)}:
+            slugs = [each.slug for each in found]
+            return await self._say(replies.unknown_automation(self._asker, name, slugs), "unknown name")
+        automation = await self.desk.automation(definition_sha, name)
+        subject = self.desk.subject(pull, definition_sha)
+        if subject.is_fork and command.sha and role is not None and role >= Role.WRITE:
+            # Who may approve and names the whole commit has looked at it.
+            await self.desk.acceptance.approve(self.desk.repository, pull.number, command.sha, self._asker)
+        wish = Wish(
+            actor=self._asker,
+            cause=f"{EVENT}.created",
+            event_name=EVENT,
+            role=role,
+            request=self.request,
+            comment_id=self.comment.comment_id,
+            inputs=command.arguments,
+        )
+        try:
+            run = await self.desk.acceptance.accept(automation, subject, wish)
+        except Refused as error:
+            if error.reason is Reason.FORK_NEEDS_APPROVAL:
+                await self.desk.acceptance.hold(automation, subject, wish, error)
+            raise
+        return f"run {run.id}"
+
+    async def _approve(self, command: Command, pull: PullRequest, role: Role | None) -> str:
+        check_role(self._asker, role, GitHubKey(who=Role.WRITE))
+        if command.sha != pull.head_sha:
+            raise Refused(
+                f"the pull request is at {pull.head_sha}, which is not the commit that you approve; look at what is "
+                "new and approve that",
+                reason=Reason.SHA_MOVED,
+            )
+        await self.desk.acceptance.approve(self.desk.repository, pull.number, command.sha, self._asker)
+        held = await self.desk.acceptance.held(self.desk.repository, pull.number, command.sha)
+        started = [await self._again(run, pull, role, "approve") for run in held]
+        return await self._say(replies.approved(command.sha, started), f"approved, {len(started)} runs")
+
+    async def _retry(self, command: Command, pull: PullRequest, role: Role | None) -> str:
+        runs = await self._runs(pull, command.name)
+        newest: dict[str, Run] = {}
+        for run in runs:
+            newest.setdefault(run.automation, run)
+        failed = [run for run in newest.values() if run.end and not run.is_success and run.has_check]
+        if command.name and not failed:
+            failed = [run for run in newest.values() if run.end and run.has_check]
+        if not failed:
+            return await self._say(replies.nothing_to_retry(self._asker, command.name), "nothing to retry")
+        for run in failed:
+            await self._again(run, pull, role, "retry")
+        return f"retried {len(failed)}"
+
+    async def _again(self, run: Run, pull: PullRequest, role: Role | None, cause: str) -> Run:
+        """The same run on what the pull request is now."""
+        definition_sha = await self.desk.commit(pull.base_ref)
+        automation = await self.desk.automation(definition_sha, run.automation)
+        wish = again(
+            run,
+            actor=self._asker,
+            role=role,
+            cause=cause,
+            comment_id=self.comment.comment_id,
+            request=self.request,
+        )
+        return await self.desk.acceptance.accept(automation, self.desk.subject(pull, definition_sha), wish)
+
+    async def _cancel(self, command: Command, pull: PullRequest, role: Role | None) -> str:
+        name = "" if command.name == "all" else command.name
+        alive = [run for run in await self._runs(pull, name) if not run.is_over]
+        if not alive:
+            return await self._say(replies.nothing_to_cancel(self._asker, command.name), "nothing to cancel")
+        for run in alive:
+            if run.actor != self._asker:
+                check_role(self._asker, role, GitHubKey(who=run.asks_role or Role.WRITE))
+        stopped = [run for run in alive if await self.desk.driver.stop(run, f"@{self._asker}")]
+        return await self._say(replies.cancelled(stopped), f"cancelled {len(stopped)}")
+
+    async def _catalogue(self, definition_sha: str) -> list[Found]:
+        async with self.desk.bot.definitions.at(self.desk.contents, definition_sha) as root:
+            return list_automations(root)
+
+    async def _runs(self, pull: PullRequest, name: str) -> list[Run]:
+        """The pull request's, newest first: all, an automation's, or the one of this id."""
+        runs = await self.desk.bot.store.runs.of_pull(self.desk.repository, pull.number, SHOWN_RUNS)
+        meant = name.casefold()
+        return [
+            run
+            for run in runs
+            if not meant or meant in {run.automation.casefold(), run.name.casefold(), str(run.id)}
+        ]
+
+    async def _refuse(self, error: Refused) -> str:
+        """Say which rule it is and the way out: once for each person and rule."""
+        key = f"refused/{self._asker.casefold()}/{error.reason}"
+        if error.reason is not Reason.NOT_ALLOWED:
+            key = f"refused/{self.comment.comment_id}"
+        await self._talk.say(key, replies.refusal(self._asker, error))
+        await self._talk.react(Reaction.CONFUSED)
+        return f"refused: {error.reason}"
+
+    async def _say(self, body: str, note: str) -> str:
+        await self._talk.say(f"reply/{self.comment.comment_id}", body)
+        return note
+
+    @property
+    def _asker(self) -> str:
+        return self.comment.author.login
+
+    @property
+    def _talk(self) -> Conversation:
+        return Conversation(
+            self.desk.bot,
+            self.desk.github,
+            self.desk.repository,
+            self.comment.number,
+            self.comment.comment_id,
+        )
+
+
+def _names(found: Found) -> set[str]:
+    """What an automation is called in comments, in small letters."""
+    definition = found.reading.definition
+    return {found.slug.casefold()} | ({definition.name.casefold()} if definition else set())

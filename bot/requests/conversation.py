@@ -1,0 +1,56 @@
+"""The bot's side of a conversation on one pull request: each reply is made once, whatever dies in between."""
+
+import time
+from dataclasses import dataclass
+
+from automation.github import GitHub, GitHubRefuses
+from bot.bot import Bot
+from bot.github.comments import Comments, Reaction
+from bot.replies.marker import marker
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One pull request.
+
+    Attributes:
+        comment_id: what is answered.
+    """
+
+    bot: Bot
+    github: GitHub
+    repository: str
+    number: int
+    comment_id: int = 0
+
+    async def react(self, reaction: Reaction) -> None:
+        if self.comment_id:
+            await self._comments.react(self.comment_id, reaction)
+
+    async def say(self, key: str, body: str) -> bool:
+        """Write a reply, unless one with this key has been written; False if so.
+
+        Args:
+            key: what makes it the same one, such as the comment that is answered.
+
+        Raises:
+            GitHubUnavailable: it could not be written now.
+        """
+        rows = self.bot.store.replies
+        whole = f"{self.repository.casefold()}#{self.number} {key}"
+        is_new = await rows.intend(whole, time.time())
+        if not is_new and await rows.comment_of(whole):
+            return False
+        try:
+            made = await self._comments.create(
+                self.number, f"{marker(key)}\n{body}", marker(key), looks=not is_new
+            )
+        except GitHubRefuses:
+            # Locked, or gone: there is nobody to be told.
+            return False
+        await rows.made(whole, made.id, time.time())
+        return True
+
+    @property
+    def _comments(self) -> Comments:
+        return Comments(self.github, self.bot.settings.app_id)

@@ -1,0 +1,69 @@
+"""Where requests are dealt with: what they have in common."""
+
+import asyncio
+from dataclasses import dataclass
+from functools import cached_property
+
+from automation.catalogue import Automation, find_automation
+from automation.definition.role import Role
+from automation.github import GitHub
+from automation.github.contents import Contents
+from automation.github.people import role_of
+from automation.github.pull_request import PullRequest
+from bot.bot import Bot
+from bot.requests.acceptance import Acceptance, Subject
+from bot.runs.driver import Driver
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One repository's, for the time of one request."""
+
+    bot: Bot
+    driver: Driver
+    repository: str
+    installation: int
+
+    @cached_property
+    def github(self) -> GitHub:
+        return self.bot.installations.client(self.repository, self.installation)
+
+    @cached_property
+    def contents(self) -> Contents:
+        return Contents(self.github, asyncio.get_running_loop())
+
+    @cached_property
+    def acceptance(self) -> Acceptance:
+        return Acceptance(self.bot, self.driver)
+
+    async def pull(self, number: int) -> PullRequest:
+        return PullRequest.read(await self.github.get(f"/pulls/{number}"))
+
+    async def role(self, login: str) -> Role | None:
+        return await role_of(self.github, login)
+
+    async def commit(self, reference: str) -> str:
+        """The SHA that a branch or a tag has now."""
+        return await asyncio.to_thread(self.contents.commit, reference)
+
+    async def automation(self, sha: str, name: str) -> Automation:
+        """An automation as the commit defines it.
+
+        Raises:
+            Misconfigured: there is none of that name, or it has errors.
+        """
+        async with self.bot.definitions.at(self.contents, sha) as root:
+            return await asyncio.to_thread(find_automation, root, name)
+
+    def subject(self, pull: PullRequest, definition_sha: str) -> Subject:
+        return Subject(
+            repository=self.repository,
+            installation=self.installation,
+            sha=pull.head_sha,
+            definition_sha=definition_sha,
+            head_ref=pull.head_ref,
+            base_sha=pull.base_sha,
+            base_ref=pull.base_ref,
+            pull_request=pull.number,
+            is_fork=pull.is_from_fork,
+        )

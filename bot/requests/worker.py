@@ -1,0 +1,146 @@
+"""Takes what the inbox has stored and deals with it, oldest first, several repositories at a time.
+
+What could not be dealt with now (GitHub away) is put off with a growing pause, for as long as GitHub itself would
+keep the delivery. A request that fails by a defect of ours is tried a few times and then left with a note.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from automation.errors import AutomationError
+from automation.github import GitHubRefuses
+from bot.bot import Bot
+from bot.commands import may_command
+from bot.events import key_of, read_event, target_of
+from bot.events.check_run import ActionRequested, CheckRerequested
+from bot.events.check_suite import SuiteRerequested
+from bot.events.issue_comment import CommentCreated
+from bot.events.origin import Origin
+from bot.requests.click import Clicked
+from bot.requests.comment import Commanded
+from bot.requests.desk import Desk
+from bot.requests.trigger import Triggering
+from bot.runs.driver import Driver
+from bot.store.requests import Request
+
+AT_ONCE = 8
+LOOKS_EVERY = 5.0
+PAUSES = (1.0, 3.0, 10.0, 30.0, 120.0, 600.0)
+TRIES = 40
+DEFECTS = 3
+WITHIN = 300.0
+
+log = logging.getLogger(__name__)
+
+
+def is_command(event: object) -> bool:
+    """Whether it is a new comment of a person on an open pull request that may hold a command."""
+    return (
+        isinstance(event, CommentCreated)
+        and event.is_pull_request
+        and event.author.is_user
+        and not event.via_app
+        and may_command(event.body)
+    )
+
+
+def is_wanted(name: str, payload: Mapping[str, Any], app_id: int) -> bool:
+    """Whether a delivery asks for anything: a command, a click, or an event that a trigger could wait for."""
+    event = read_event(name, payload)
+    if isinstance(event, CheckRerequested | SuiteRerequested | ActionRequested):
+        return event.app_id == app_id
+    return is_command(event) or target_of(name, payload, app_id=app_id) is not None
+
+
+@dataclass
+class Worker:
+    """Deals with requests."""
+
+    bot: Bot
+    driver: Driver
+    arrived: asyncio.Event
+    _busy: set[int] = field(default_factory=set)
+    _lanes: dict[str, asyncio.Lock] = field(default_factory=dict)
+
+    async def work(self) -> None:
+        """For ever, until cancelled; what it is at then is dealt with again by whoever comes next."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                self.arrived.clear()
+                try:
+                    for request in await self.bot.store.requests.due(time.time(), AT_ONCE * 4):
+                        if request.id not in self._busy and len(self._busy) < AT_ONCE:
+                            self._busy.add(request.id)
+                            tasks.create_task(self._deal_with(request))
+                except AutomationError as error:
+                    log.warning("requests wait: %s", error.sentence)
+                try:
+                    async with asyncio.timeout(await self._pause()):
+                        await self.arrived.wait()
+                except TimeoutError:
+                    continue
+
+    async def _pause(self) -> float:
+        if len(self._busy) >= AT_ONCE:
+            return LOOKS_EVERY
+        due = await self.bot.store.requests.next_due()
+        if due is None or self._busy:
+            return LOOKS_EVERY
+        return min(max(due - time.time(), 0.05), LOOKS_EVERY)
+
+    async def _deal_with(self, request: Request) -> None:
+        rows = self.bot.store.requests
+        try:
+            async with asyncio.timeout(WITHIN):
+                note = await self._handle(request)
+            await rows.done(request.id, note)
+            self.bot.metrics.requests_dealt.labels("done").inc()
+            log.info("request %s (%s): %s", request.id, request.event, self.bot.redactor.text(note))
+        except AutomationError as error:
+            sentence = self.bot.redactor.text(error.sentence)
+            await self._later(request, sentence, 3 if isinstance(error, GitHubRefuses) else TRIES)
+        except TimeoutError:
+            await self._later(request, f"not done in {WITHIN:g} s", TRIES)
+        except Exception as error:  # noqa: BLE001  # the outermost: one request must not stop the others
+            what = self.bot.redactor.text(f"{type(error).__name__}: {error}")
+            self.bot.metrics.defects.labels("request").inc()
+            log.error("request %s: a defect of automation-bot: %s", request.id, what)  # noqa: TRY400  # redacted
+            await self._later(request, what, DEFECTS)
+        finally:
+            self._busy.discard(request.id)
+            self.arrived.set()
+
+    async def _later(self, request: Request, note: str, tries: int) -> None:
+        rows = self.bot.store.requests
+        try:
+            if request.tries + 1 >= tries:
+                await rows.failed(request.id, note)
+                self.bot.metrics.requests_dealt.labels("failed").inc()
+                return
+            pause = PAUSES[min(request.tries, len(PAUSES) - 1)]
+            await rows.later(request.id, time.time() + pause, note)
+        except AutomationError as error:
+            log.warning("request %s: %s", request.id, error.sentence)
+
+    async def _handle(self, request: Request) -> str:
+        app_id = self.bot.settings.app_id
+        payload = request.payload
+        origin = Origin.read(payload)
+        if origin is None:
+            return "no repository"
+        desk = Desk(self.bot, self.driver, origin.repository, origin.installation)
+        event = read_event(request.event, payload)
+        if isinstance(event, CheckRerequested | SuiteRerequested | ActionRequested):
+            return await Clicked(desk, event, request.id).handle()
+        if isinstance(event, CommentCreated) and is_command(event):
+            return await Commanded(desk, event, request.id).handle()
+        target = target_of(request.event, payload, app_id=app_id)
+        key = key_of(request.event, payload)
+        if target is None or key is None:
+            return "nothing"
+        actor = origin.sender.login
+        return await Triggering(desk, request.event, key, payload, target, actor, request.id).handle()

@@ -1,0 +1,141 @@
+"""The check run of one run: opened once, kept up to date at a bounded rate, completed with the verdict.
+
+What cannot wait (its creation, its conclusion) goes as soon as it can; edits go at the pace of what can. The check
+run is found again by its `external_id`, so that a driver that comes after a crash makes no second one.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from automation.errors import AutomationError
+from automation.github import GitHub, GitHubUnavailable
+from automation.github.check_run import Button, CheckRun, NewCheck
+from automation.github.checks import Checks
+from automation.github.external_id import ExternalId, Face
+from automation.github.pace import pause_before_update
+from automation.reasons import Conclusion, Reason
+from automation.report import Report
+from automation.report.live import write_live_report
+from automation.result import Annotation
+from bot.github.pace import Pace
+from bot.runs.live import LiveRun
+from bot.runs.run import End, Run, State
+
+RETRY: Final = Button("Retry", "Run it again at this commit", "retry")
+APPROVE: Final = Button("Approve this commit", "Run it on this commit of a fork", "approve")
+
+DOING: Final = {
+    State.QUEUED: "Waiting for its turn",
+    State.STARTING: "Starting",
+    State.RUNNING: "Running",
+    State.CONCLUDING: "Ending",
+    State.ENDED: "Ended",
+}
+
+
+def keys_of(run: Run, instance: str) -> ExternalId:
+    """What the check run says of its run."""
+    return ExternalId(Face.BOT, instance, run.id, run.attempt, int(run.deadline))
+
+
+def buttons_of(end: End) -> list[Button]:
+    """What people may do about an end that is no success."""
+    if end.reason is Reason.FORK_NEEDS_APPROVAL:
+        return [APPROVE]
+    return [] if end.conclusion is Conclusion.SUCCESS else [RETRY]
+
+
+@dataclass
+class RunCheck:
+    """The check run of `live.run`.
+
+    Attributes:
+        instance: of the bot.
+        url: of the run's page.
+        looks: a driver before us may have made it.
+    """
+
+    github: GitHub
+    live: LiveRun
+    instance: str
+    app_id: int
+    url: str
+    pace: Pace
+    looks: bool
+    _shows_queued: bool = False
+    _is_reopened: bool = False
+
+    async def open(self) -> CheckRun:
+        """Found or created.
+
+        Raises:
+            GitHubRefuses: it says no.
+            GitHubUnavailable: patience is spent.
+        """
+        run = self.live.run
+        is_queued = run.state is State.QUEUED
+        new = NewCheck(
+            run.name, run.head_sha, str(keys_of(run, self.instance)), self.url, is_queued=is_queued
+        )
+        check = await self._checks.open(new, self._report(), looks=self.looks)
+        self._shows_queued = check.status == "queued"
+        return check
+
+    async def keep_up(self, check_id: int) -> None:
+        """Show how the run goes on, until cancelled; what cannot be shown now is shown with the next news."""
+        began = time.monotonic()
+        if self._shows_queued:
+            await self._start(check_id)
+        while True:
+            await asyncio.sleep(pause_before_update(time.monotonic() - began))
+            await self.live.changed()
+            async with self.pace.turn(self.live.run.installation):
+                try:
+                    await self._checks.show(check_id, self._report())
+                except AutomationError:
+                    continue
+
+    async def conclude(self, check_id: int, end: End) -> None:
+        """Complete it, unless somebody has.
+
+        Raises:
+            GitHubRefuses: it says no.
+            GitHubUnavailable: patience is spent.
+        """
+        report = Report(end.title, end.summary, end.text)
+        shown = [Annotation.model_validate(dict(each)) for each in end.annotations]
+        buttons = buttons_of(end)
+        await self._conclude(check_id, end, report, shown, buttons)
+        if self._is_reopened and not (await self._checks.read(check_id)).is_completed:
+            # "In progress" was on its way for longer than we waited, and has arrived after the conclusion.
+            await self._conclude(check_id, end, report, (), buttons)
+
+    async def _conclude(
+        self,
+        check_id: int,
+        end: End,
+        report: Report,
+        annotations: Sequence[Annotation],
+        buttons: Sequence[Button],
+    ) -> None:
+        await self._checks.conclude(
+            check_id, end.conclusion, report, annotations, looks=self.looks, buttons=buttons
+        )
+
+    async def _start(self, check_id: int) -> None:
+        try:
+            await self._checks.start(check_id, self._report())
+            self._shows_queued = False
+        except GitHubUnavailable:
+            self._is_reopened = True
+
+    @property
+    def _checks(self) -> Checks:
+        return Checks(self.github, self.app_id)
+
+    def _report(self) -> Report:
+        run = self.live.run
+        return write_live_report(run.name, str(run.id), DOING[run.state], self.live.excerpt, self.url)

@@ -1,0 +1,266 @@
+"""Drive one run as far as it can go: read its row, look at the world, do the next thing, write the row.
+
+    queued -> starting -> running -> concluding -> ended
+
+It may die anywhere and be called again by whoever comes next. What it is about to do outside is written before, and
+every effect is find-or-create: the check run by its `external_id`, the run on the server by its claim, comments by
+their marker. A driver that has lost the run to a newer one writes nothing more.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from automation.agent_server import Line
+from automation.connection import AgentConnection
+from automation.errors import AutomationError
+from automation.github import GitHub, GitHubRefuses, GitHubUnavailable
+from automation.observation import Cause, Process
+from automation.outcome import Outcome
+from automation.output.excerpt import Excerpt
+from automation.reasons import Conclusion, Reason
+from automation.report import write_report
+from automation.run.conduct import Conductor
+from automation.run.patience import Patience
+from automation.run.start import Order
+from automation.run.stop import look_settled
+from automation.verdict import Verdict, not_started
+from bot.bot import Bot
+from bot.runs.answer import Answer
+from bot.runs.authorised import authorise_again
+from bot.runs.check import RunCheck
+from bot.runs.lanes import has_turn
+from bot.runs.live import LiveRun
+from bot.runs.order import Ordering
+from bot.runs.run import End, Run, State
+from bot.runs.said import worsened
+from bot.store.errors import DatabaseUnavailable
+
+OPENED_WITHIN = 2.0
+
+log = logging.getLogger(__name__)
+
+
+class Overtaken(Exception):
+    """A newer driver has the run."""
+
+
+@dataclass
+class Drive:
+    """One driver's turn at one run.
+
+    Attributes:
+        live: the run; whoever watches looks there.
+        slots: how many runs may go on at a time.
+    """
+
+    bot: Bot
+    live: LiveRun
+    slots: asyncio.Semaphore
+    _github: GitHub = field(init=False)
+    _check: RunCheck = field(init=False)
+    _answer: Answer = field(init=False)
+    _saving: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _opening: "asyncio.Task[None] | None" = None
+
+    def __post_init__(self) -> None:
+        run, bot = self.run, self.bot
+        self._github = bot.installations.client(run.repository, run.installation)
+        self._answer = Answer(bot, self._github)
+        self._check = RunCheck(
+            self._github,
+            self.live,
+            bot.instance,
+            bot.settings.app_id,
+            bot.page_url(run),
+            bot.pace,
+            looks=run.epoch > 1,
+        )
+
+    @property
+    def run(self) -> Run:
+        return self.live.run
+
+    async def advance(self) -> None:
+        """Go on to the end of the run, or until it has to wait for its turn.
+
+        Raises:
+            AutomationError: GitHub or the database was not to be had; called again later, it goes on.
+        """
+        try:
+            if self.run.end is None:
+                await self._execute_in_turn()
+            if self.run.end is not None and self.run.state is not State.ENDED:
+                await self._tell(self.run.end)
+        except Overtaken:
+            log.info("run %s: taken over", self.run.id)
+        finally:
+            await self._forget_opening()
+
+    async def _execute_in_turn(self) -> None:
+        run = self.run
+        if run.stop_by and not run.is_ordered:
+            await self._end_without_run(_stopped_before(run))
+        elif run.state is State.QUEUED and not has_turn(run, await self.bot.store.runs.in_lane(run.lane)):
+            await self._open_check()
+        else:
+            async with self._slot():
+                await self._execute()
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        """One of the places of runs that go on; who waits for one shows as queued."""
+        if self.slots.locked():
+            await self._open_check()
+        async with self.slots:
+            yield
+
+    async def _execute(self) -> None:
+        """From its turn to its verdict."""
+        try:
+            if self.run.state is State.QUEUED:
+                if not self.run.stop_by:
+                    await authorise_again(self.bot, self._github, self.run)
+                await self._save(state=State.STARTING)
+            if self.run.stop_by and not self.run.is_ordered:
+                await self._end_without_run(_stopped_before(self.run))
+                return
+            self._opening = asyncio.create_task(self._open_check_and_keep_up())
+            await self._conduct()
+        except GitHubRefuses as error:
+            await self._end_without_run(not_started(error))
+        except GitHubUnavailable as error:
+            # Nothing is known to be wrong: another try may find GitHub back.
+            if time.time() < self.run.deadline:
+                raise
+            await self._end_without_run(not_started(error))
+        except DatabaseUnavailable:
+            raise
+        except AutomationError as error:
+            await self._end_without_run(not_started(error))
+
+    async def _conduct(self) -> None:
+        ordering = Ordering(self.bot, self.run)
+        connection = self.bot.agent_server(is_fork=self.run.is_fork)
+        async with self.bot.lines.to(connection) as line:
+            if self.run.is_ordered and await self._is_there(line):
+                await self._follow(connection, line, ordering.resumed())
+                return
+            async with ordering.assembled(self._github) as order:
+                await self._follow(connection, line, order)
+
+    async def _follow(self, connection: AgentConnection, line: Line, order: Order) -> None:
+        started_at = self.run.started_at or time.time()
+        await self._save(
+            is_ordered=True,
+            state=State.RUNNING,
+            started_at=started_at,
+            timeout=order.timeout,
+            outputs=order.outputs,
+        )
+        if self.run.stop_by:
+            self.live.stop.ask(self.run.stop_by, Cause(self.run.stop_cause))
+        await Conductor(
+            connection,
+            order,
+            secrets=self.bot.secrets,
+            patience=self.bot.settings.core.patience,
+            progress=self.live,
+            stop=self.live.stop,
+            on_verdict=self._take,
+            attention=self.live.attention,
+            line=line,
+            is_durable=True,
+        ).conduct()
+
+    async def _is_there(self, line: Line) -> bool:
+        """Whether the server knows of this run: then there is nothing to be sent."""
+        patience = Patience(self.bot.settings.core.patience)
+        now = await patience.bear(lambda: look_settled(line.server, self.run.id, None))
+        return now.exists and now.process is not Process.UNKNOWN
+
+    async def _take(self, outcome: Outcome) -> bool:
+        """The verdict is known: once it is written down, nobody needs the server's record any more."""
+        verdict = worsened(outcome.verdict, await self.bot.store.facts.get(f"completion {self.run.id}"))
+        await self._over(replace(outcome, verdict=verdict))
+        return not outcome.is_lost
+
+    async def _end_without_run(self, verdict: Verdict) -> None:
+        seconds = time.time() - self.run.accepted_at
+        await self._over(Outcome(str(self.run.id), verdict, Excerpt(), seconds=seconds))
+
+    async def _over(self, outcome: Outcome) -> None:
+        redactor = self.bot.redactor
+        report = write_report(self.run.name, outcome, url=self.bot.page_url(self.run)).redacted(redactor)
+        verdict = outcome.verdict
+        found = verdict.result.annotations if verdict.result else ()
+        end = End(
+            conclusion=verdict.conclusion,
+            reason=verdict.reason,
+            sentence=redactor.text(verdict.sentence),
+            exit_code=verdict.exit_code,
+            title=report.title,
+            summary=report.summary,
+            text=report.text,
+            annotations=tuple(each.model_dump(mode="json", exclude_none=True) for each in found),
+        )
+        head, tail = self.live.excerpt.kept
+        await self.bot.store.runs.keep_output(self.run.id, head, tail, self.live.excerpt.total)
+        await self._save(end=end, state=State.CONCLUDING, ended_at=time.time())
+
+    async def _tell(self, end: End) -> None:
+        """Tell GitHub, in the order of what people wait for."""
+        if self.run.has_check:
+            await self._settle_opening()
+            await self._open_check()
+            await self._check.conclude(self.run.check_id, end)
+        await self._answer.finish(self.run)
+        await self._save(state=State.ENDED)
+        self.bot.metrics.ended(end)
+
+    async def _open_check_and_keep_up(self) -> None:
+        with suppress(GitHubUnavailable):
+            # It is tried again with the verdict; the run does not wait for it.
+            await self._open_check()
+        async with asyncio.TaskGroup() as tasks:
+            if self.run.check_id:
+                tasks.create_task(self._check.keep_up(self.run.check_id))
+            tasks.create_task(self._answer.keep_up(self.live))
+
+    async def _open_check(self) -> None:
+        if self.run.check_id:
+            return
+        check = await self._check.open()
+        await self._save(check_id=check.id, check_url=check.url)
+
+    async def _settle_opening(self) -> None:
+        """The check run may be on its way: its answer is worth a moment, an edit is not."""
+        if self._opening and not self.run.check_id:
+            await asyncio.wait([self._opening], timeout=OPENED_WITHIN)
+        await self._forget_opening()
+
+    async def _forget_opening(self) -> None:
+        if self._opening:
+            self._opening.cancel()
+            await asyncio.gather(self._opening, return_exceptions=True)
+
+    async def _save(self, **changes: Any) -> None:
+        """Write the row, unless a newer driver has it.
+
+        Raises:
+            Overtaken: it has.
+        """
+        async with self._saving:
+            if not await self.bot.store.runs.save(replace(self.run, **changes)):
+                raise Overtaken
+            # What has come in meanwhile stays.
+            self.live.become(replace(self.run, **changes))
+
+
+def _stopped_before(run: Run) -> Verdict:
+    reason = Reason.SUPERSEDED if run.stop_cause == Cause.SUPERSEDED else Reason.CANCELLED
+    return Verdict(Conclusion.CANCELLED, reason, f"stopped by {run.stop_by} before it started")

@@ -1,0 +1,214 @@
+"""Who drives the runs of one process: a task for each that has something to do, and a sweep for what was missed.
+
+A run is driven by one task at a time. What a task could not do now (GitHub away, the database locked) is tried again
+after a pause that grows. When the process is asked to stop, runs are left going on their servers: whoever starts
+next takes them over.
+"""
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from automation.errors import AutomationError
+from automation.observation import Cause
+from automation.reasons import Conclusion, Reason
+from bot.bot import Bot
+from bot.runs.drive import Drive
+from bot.runs.live import LiveRun
+from bot.runs.run import End, Run, State
+
+SWEEP_EVERY = 5.0
+WAITS_FOR = 60.0
+"""Seconds after which a run that waits for its turn is looked at, whatever has been heard."""
+PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0)
+DEFECTS = 3
+"""How often a run may fail by a defect of ours before its check says so."""
+GIVE_UP_AFTER = 3 * 24 * 3600.0
+"""Seconds after its end for which GitHub may refuse to be told of it."""
+LEFT_WITHIN = 5.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Driven:
+    live: LiveRun
+    task: "asyncio.Task[None]"
+
+
+@dataclass
+class Driver:
+    """Drives all runs of a bot."""
+
+    bot: Bot
+    slots: asyncio.Semaphore = field(init=False)
+    _driven: dict[UUID, _Driven] = field(default_factory=dict)
+    _not_before: dict[UUID, float] = field(default_factory=dict)
+    _failures: dict[UUID, int] = field(default_factory=dict)
+    _poked: asyncio.Event = field(default_factory=asyncio.Event)
+    _pokes: set[UUID] = field(default_factory=set)
+    _waiting: set[UUID] = field(default_factory=set)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _sweeping: "asyncio.Task[None] | None" = None
+
+    def __post_init__(self) -> None:
+        self.slots = asyncio.Semaphore(self.bot.settings.caps.runs)
+
+    @asynccontextmanager
+    async def driving(self) -> AsyncIterator[None]:
+        """Drive runs for as long as the context lasts; then leave them to whoever comes next."""
+        sweeping = self._sweeping = asyncio.create_task(self._sweep_for_ever(), name="sweep")
+        try:
+            yield
+        finally:
+            sweeping.cancel()
+            tasks = [sweeping, *(each.task for each in self._driven.values())]
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=LEFT_WITHIN)
+
+    def poke(self, run_id: UUID) -> None:
+        """There is something to do for this run, now."""
+        self._pokes.add(run_id)
+        self._not_before.pop(run_id, None)
+        self._poked.set()
+
+    def live(self, run_id: UUID) -> LiveRun | None:
+        """The run, if it is driven here now."""
+        driven = self._driven.get(run_id)
+        return driven.live if driven else None
+
+    def wake(self, run_id: UUID) -> None:
+        """Look at this run now: it has said something."""
+        if driven := self._driven.get(run_id):
+            driven.live.attention.drawn.set()
+        else:
+            self.poke(run_id)
+
+    @property
+    def is_sweeping(self) -> bool:
+        return self._sweeping is not None and not self._sweeping.done()
+
+    async def news(self, seconds: float) -> None:
+        """Wait until a run is begun or ended, so long at the most."""
+        news = self._news
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await news.wait()
+
+    async def stop(self, run: Run, by: str, cause: Cause = Cause.CANCELLED) -> bool:
+        """Have a run stopped, whatever state it is in; False if its end is known already."""
+        if not await self.bot.store.runs.ask_stop(run.id, by, cause.value):
+            return False
+        if driven := self._driven.get(run.id):
+            driven.live.become(replace(driven.live.run, stop_by=by, stop_cause=cause.value))
+            driven.live.stop.ask(by, cause)
+            if driven.live.run.state is State.QUEUED:
+                # It only waits for its turn, and that is over.
+                driven.task.cancel()
+        self.poke(run.id)
+        return True
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            try:
+                await self._sweep()
+            except AutomationError as error:
+                log.warning("the sweep waits: %s", error.sentence)
+            try:
+                async with asyncio.timeout(SWEEP_EVERY):
+                    await self._poked.wait()
+            except TimeoutError:
+                continue
+
+    async def _sweep(self) -> None:
+        """Begin to drive what nobody drives."""
+        self._poked.clear()
+        pokes, self._pokes = self._pokes, set()
+        now = time.monotonic()
+        unfinished = await self.bot.store.runs.unfinished()
+        self.bot.metrics.states(Counter(run.state for run in unfinished))
+        for run in unfinished:
+            if run.id in self._driven:
+                if run.id in pokes:
+                    # Its task may be about to end without having seen why.
+                    self._pokes.add(run.id)
+                continue
+            if self._not_before.get(run.id, 0) <= now:
+                await self._begin(run)
+
+    async def _begin(self, run: Run) -> None:
+        taken = await self.bot.store.runs.take(run.id)
+        if taken is None or taken.state is State.ENDED:
+            return
+        live = LiveRun(taken)
+        task = asyncio.create_task(self._drive(live), name=f"run {run.id}")
+        self._driven[run.id] = _Driven(live, task)
+        task.add_done_callback(lambda _: self._end(live))
+        self._tell()
+
+    def _tell(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+    def _end(self, live: LiveRun) -> None:
+        run = live.run
+        live.close()
+        self._driven.pop(run.id, None)
+        self._tell()
+        if run.is_over:
+            # Whoever waits behind it in its lane has its turn.
+            for waiting in self._waiting:
+                self._not_before.pop(waiting, None)
+            self._waiting.clear()
+            self._poked.set()
+        if run.id in self._pokes:
+            self._poked.set()
+        elif run.state is State.QUEUED:
+            self._waiting.add(run.id)
+            self._not_before.setdefault(run.id, time.monotonic() + WAITS_FOR)
+
+    async def _drive(self, live: LiveRun) -> None:
+        run_id = live.run.id
+        try:
+            await Drive(self.bot, live, self.slots).advance()
+            self._failures.pop(run_id, None)
+        except AutomationError as error:
+            self._put_off(run_id)
+            log.warning("run %s waits: %s", run_id, self.bot.redactor.text(error.sentence))
+            await self._give_up_telling(live.run)
+        except Exception as error:  # noqa: BLE001  # the outermost: a defect must not leave the check pending
+            self._put_off(run_id)
+            what = self.bot.redactor.text(f"{type(error).__name__}: {error}")
+            self.bot.metrics.defects.labels("drive").inc()
+            log.error("run %s: a defect of automation-bot: %s", run_id, what)  # noqa: TRY400  # redacted
+            await self._tell_defect(live.run, what)
+
+    def _put_off(self, run_id: UUID) -> None:
+        failures = self._failures[run_id] = self._failures.get(run_id, 0) + 1
+        pause = PAUSES[min(failures, len(PAUSES)) - 1]
+        self._not_before[run_id] = time.monotonic() + pause
+
+    async def _give_up_telling(self, run: Run) -> None:
+        if run.end is not None and time.time() > run.ended_at + GIVE_UP_AFTER:
+            log.error("run %s: GitHub was never told of its end", run.id)
+            await self.bot.store.runs.save(replace(run, state=State.ENDED))
+
+    async def _tell_defect(self, run: Run, what: str) -> None:
+        """Conclude a run that only a defect keeps from its end; it goes on to be told like any other."""
+        if self._failures[run.id] < DEFECTS or run.end is not None:
+            return
+        sentence = f"automation-bot itself failed: {what}"
+        end = End(
+            Conclusion.FAILURE,
+            Reason.INTERNAL_ERROR,
+            sentence,
+            title="Failure: a defect of automation-bot",
+            summary=sentence,
+        )
+        await self.bot.store.runs.save(replace(run, end=end, state=State.CONCLUDING, ended_at=time.time()))

@@ -1,0 +1,83 @@
+"""A run while it goes on, in this process: its newest state, its output, and who watches it."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+
+from automation.observation import Cause
+from automation.output.excerpt import Excerpt
+from automation.run.attention import Attention
+from automation.run.conduct import Stop
+from automation.run.progress import Phase
+from bot.pages.port import Piece
+from bot.runs.run import Run, Station
+
+UNWATCHED = 15.0
+"""Seconds between two readings of the output that only the check run shows."""
+
+
+class LiveRun:
+    """`Progress` for the bot.
+
+    Attributes:
+        run: as it is known now; `become` replaces it.
+        excerpt: the output, redacted.
+        attention: how often the output is read.
+        stop: asks for its end.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.excerpt = Excerpt()
+        self.attention = Attention(unwatched=UNWATCHED)
+        self.stop = Stop()
+        self.is_closed = False
+        self._news = asyncio.Event()
+        if run.stop_by:
+            self.stop.ask(run.stop_by, Cause(run.stop_cause))
+
+    def become(self, run: Run) -> None:
+        self.run = run
+        self._tell()
+
+    def close(self) -> None:
+        """Nothing more comes from here."""
+        self.is_closed = True
+        self._tell()
+
+    def enter(self, phase: Phase, detail: str = "") -> None:
+        station = Station(phase.value, time.time(), "" if phase is Phase.CONNECT else detail)
+        self.become(replace(self.run, stations=(*self.run.stations, station)))
+
+    def output(self, data: bytes) -> None:
+        self.excerpt.feed(data)
+        self._tell()
+
+    def note(self, sentence: str) -> None:
+        pass
+
+    async def changed(self) -> None:
+        """Wait until there is something new."""
+        await self._news.wait()
+
+    async def follow(self, offset: int) -> AsyncGenerator[Piece | Run]:
+        """The run, and its output from a byte on, as they come; until it is closed."""
+        shown: Run | None = None
+        with self.attention.watching():
+            while True:
+                news = self._news
+                if self.run is not shown:
+                    yield (shown := self.run)
+                for start, data in self.excerpt.since(offset):
+                    yield Piece(start, data)
+                    offset = start + len(data)
+                if self.is_closed and self.run is shown and offset >= self.excerpt.total:
+                    return
+                if self._news is news:
+                    await news.wait()
+
+    def _tell(self) -> None:
+        """Wake everybody who waits; whoever looks later waits for the next news."""
+        news, self._news = self._news, asyncio.Event()
+        news.set()

@@ -1,0 +1,68 @@
+"""The order for a run: the definition from the base branch, the code at the pinned commit, packed for the server."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from automation.action.source import PinnedSource
+from automation.assembly import Wish, assemble
+from automation.catalogue import find_automation
+from automation.github import GitHub
+from automation.github.contents import Contents
+from automation.run.start import Order
+from bot.bot import Bot
+from bot.callback import callback_url
+from bot.runs.check import keys_of
+from bot.runs.run import Run
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """Makes orders."""
+
+    bot: Bot
+    run: Run
+
+    @asynccontextmanager
+    async def assembled(self, github: GitHub) -> AsyncIterator[Order]:
+        """The order, whose files are there for as long as the context lasts.
+
+        Raises:
+            Misconfigured: a definition that is not there any more, an input that does not fit, too large a commit.
+            GitHubUnavailable: GitHub does not give what it is made of.
+        """
+        bot, run = self.bot, self.run
+        contents = Contents(github, asyncio.get_running_loop(), is_sparing=True)
+        event = await bot.store.runs.event_of(run.id)
+        with tempfile.TemporaryDirectory(dir=bot.workspace, ignore_cleanup_errors=True) as directory:
+            async with bot.definitions.at(contents, run.definition_sha) as root:
+                automation = await asyncio.to_thread(find_automation, root, run.automation)
+                wish = Wish(
+                    run_id=str(run.id),
+                    revision=run.head_sha,
+                    base=run.base_sha,
+                    head_ref=run.head_ref,
+                    base_ref=run.base_ref,
+                    pull_request=run.pull_request,
+                    is_fork=run.is_fork,
+                    inputs=run.inputs,
+                    event_name=run.event_name,
+                    event=event,
+                    owner=f"{bot.github_url}/{run.repository} {keys_of(run, bot.instance)}",
+                )
+                source = PinnedSource(run.head_sha, None, contents)
+                assembly = await asyncio.to_thread(assemble, automation, source, wish, Path(directory))
+            yield replace(assembly.order, callback_url=callback_url(bot, run.id))
+
+    def resumed(self) -> Order:
+        """The order for a run that was started before: all that it was made of is on the server."""
+        return Order(
+            run_id=str(self.run.id),
+            entrypoint="",
+            bundle=b"",
+            timeout=self.run.timeout,
+            outputs=self.run.outputs,
+        )

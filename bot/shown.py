@@ -1,0 +1,93 @@
+"""The runs as the pages read them: from this process while they go on, from the store otherwise."""
+
+import time
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+from automation.reasons import Conclusion
+from bot.pages.port import DayCount, Piece, RunFilter, Unavailable
+from bot.runs.driver import Driver
+from bot.runs.run import Run
+from bot.store.errors import DatabaseUnavailable
+from bot.store.store import Store
+
+LOOKS_EVERY = 1.0
+
+
+@dataclass(frozen=True)
+class ShownRuns:
+    """Implements `bot.pages.port.Runs`."""
+
+    store: Store
+    driver: Driver
+
+    async def run(self, run_id: UUID) -> Run | None:
+        if live := self.driver.live(run_id):
+            return live.run
+        with _readable():
+            return await self.store.runs.get(run_id)
+
+    async def output(self, run_id: UUID) -> Sequence[Piece]:
+        if live := self.driver.live(run_id):
+            return [Piece(start, data) for start, data in live.excerpt.since(0)]
+        with _readable():
+            kept = await self.store.runs.output(run_id)
+        if kept is None:
+            return []
+        pieces = (Piece(0, kept.head), Piece(kept.size - len(kept.tail), kept.tail))
+        return [piece for piece in pieces if piece.data]
+
+    async def follow(self, run_id: UUID, offset: int) -> AsyncGenerator[Piece | Run]:
+        """Follow it through all that happens to it here: a wait for its turn, several drivers, its end."""
+        shown: Run | None = None
+        while True:
+            if live := self.driver.live(run_id):
+                async for news in live.follow(offset):
+                    if isinstance(news, Piece):
+                        offset = max(offset, news.end)
+                    else:
+                        shown = news
+                    yield news
+            run = await self.run(run_id)
+            if run is None:
+                return
+            if run != shown:
+                yield (shown := run)
+            if run.is_over and self.driver.live(run_id) is None:
+                for piece in await self.output(run_id):
+                    if piece.end > offset:
+                        yield piece
+                        offset = piece.end
+                return
+            await self.driver.news(LOOKS_EVERY)
+
+    async def recent(self, wanted: RunFilter, before: float | None, limit: int) -> Sequence[Run]:
+        with _readable():
+            return await self.store.runs.recent(
+                limit,
+                repository=wanted.repository,
+                automation=wanted.automation,
+                actor=wanted.actor,
+                state=wanted.state,
+                conclusion=wanted.conclusion,
+                before=before,
+            )
+
+    async def per_day(self, days: int) -> Sequence[DayCount]:
+        with _readable():
+            found = await self.store.runs.per_day(days, time.time())
+        return [DayCount(each.date, each.runs, _failed(each.conclusions)) for each in found]
+
+
+def _failed(conclusions: dict[str, int]) -> int:
+    return sum(count for name, count in conclusions.items() if name not in {"", Conclusion.SUCCESS})
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseUnavailable as error:
+        raise Unavailable from error

@@ -1,0 +1,1 @@
+"""The steps; the newest is the one that no other follows."""

@@ -1,0 +1,252 @@
+"""The rows of runs. A driver's writes are fenced by its epoch: one that has been taken over from writes nothing.
+
+Every method is a transaction of its own, or part of the one that its task is in (`Database.writing`).
+All raise `DatabaseUnavailable`.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, case, delete, func, select, update
+
+from automation.github.external_id import ExternalId, Face
+from automation.reasons import Conclusion
+from bot.runs.run import Run, State
+from bot.store.column import packed, unpacked
+from bot.store.database import Database, insert
+from bot.store.run_row import DAY, FIXED, row_of, run_of
+from bot.store.schema import events, outputs, requests, runs
+
+MAX_RETRIES_FOLLOWED = 100
+
+
+@dataclass(frozen=True)
+class Day:
+    """How many runs were accepted on a day (UTC), and how they ended; those of no conclusion are under way."""
+
+    date: date
+    conclusions: dict[str, int]
+
+    @property
+    def runs(self) -> int:
+        return sum(self.conclusions.values())
+
+
+@dataclass(frozen=True)
+class Output:
+    """What is kept of a run's output: its beginning, its end, and how many bytes it had in all."""
+
+    head: bytes
+    tail: bytes
+    size: int
+
+
+class RunRows:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, run: Run, *, request: int | None = None, event: bytes | None = None) -> bool:
+        """Remember a new run.
+
+        Args:
+            request: that asked for it; it makes one run of an automation, however often it is tried.
+            event: JSON of what started it, where that is no request.
+
+        Returns:
+            False if that request has made it already; nothing has been changed then.
+        """
+        async with self._database.writing() as connection:
+            adding = insert(runs).values(request=request, **row_of(run)).on_conflict_do_nothing()
+            if (await connection.execute(adding)).rowcount == 0:
+                return False
+            if event is not None:
+                await connection.execute(insert(events).values(run=str(run.id), payload=packed(event)))
+        return True
+
+    async def get(self, run_id: UUID) -> Run | None:
+        return await self._one(runs.c.id == str(run_id))
+
+    async def unfinished(self) -> list[Run]:
+        """All that have something left to do, the oldest first."""
+        return await self._all(runs.c.state != State.ENDED)
+
+    async def in_lane(self, lane: str) -> list[Run]:
+        """All of this lane that have something left to do, the oldest first."""
+        return await self._all(runs.c.lane == lane, runs.c.state != State.ENDED)
+
+    async def of_pull(self, repository: str, number: int, limit: int = 20) -> list[Run]:
+        """A pull request's, the newest first."""
+        return await self._newest(limit, runs.c.repository == repository, runs.c.pull_request == number)
+
+    async def find_by_check(self, repository: str, check_id: int) -> Run | None:
+        """The run that this check run shows."""
+        return await self._one(runs.c.repository == repository, runs.c.check_id == check_id)
+
+    async def find_by_external_id(self, external_id: str) -> Run | None:
+        """The run that a check run names; whether the check run is ours has to be shown by the answer."""
+        keys = ExternalId.parse(external_id)
+        if keys is None or keys.face != Face.BOT:
+            return None
+        return await self._one(runs.c.id == str(keys.run), runs.c.attempt == keys.attempt)
+
+    async def recent(
+        self,
+        limit: int = 100,
+        *,
+        repository: str = "",
+        automation: str = "",
+        actor: str = "",
+        state: State | None = None,
+        conclusion: Conclusion | None = None,
+        before: float | None = None,
+    ) -> list[Run]:
+        """The newest first, of those that are like this.
+
+        Args:
+            before: only what was accepted before this Unix time, for the next page.
+        """
+        wanted = {"repository": repository, "automation": automation, "actor": actor}
+        wanted |= {"state": state or "", "conclusion": conclusion or ""}
+        like: list[ColumnElement[bool]] = [runs.c[name] == value for name, value in wanted.items() if value]
+        if before is not None:
+            like.append(runs.c.accepted_at < before)
+        return await self._newest(limit, *like)
+
+    async def per_day(self, days: int, now: float) -> list[Day]:
+        """The last days up to now, the oldest first, each of them."""
+        today = int(now // DAY)
+        counting = (
+            select(runs.c.day, runs.c.conclusion, func.count())
+            .where(runs.c.day > today - days, runs.c.day <= today)
+            .group_by(runs.c.day, runs.c.conclusion)
+        )
+        counted: dict[int, dict[str, int]] = {day: {} for day in range(today - days + 1, today + 1)}
+        async with self._database.reading() as connection:
+            for day, conclusion, count in await connection.execute(counting):
+                counted[day][conclusion] = count
+        return [Day(datetime.fromtimestamp(day * DAY, UTC).date(), each) for day, each in counted.items()]
+
+    async def count_since(
+        self, repository: str, since: float, *, actor: str = "", pull_request: int | None = None
+    ) -> int:
+        """How many runs of a repository have been accepted since a Unix time, by somebody or on a pull request."""
+        like = [runs.c.repository == repository, runs.c.accepted_at >= since]
+        if actor:
+            like.append(runs.c.actor == actor)
+        if pull_request is not None:
+            like.append(runs.c.pull_request == pull_request)
+        async with self._database.reading() as connection:
+            return (
+                await connection.execute(select(func.count()).select_from(runs).where(*like))
+            ).scalar_one()
+
+    async def save(self, run: Run) -> bool:
+        """Write what its driver knows. Who wants it stopped is not written: that is said to the driver, not by it.
+
+        Returns:
+            False if a newer driver has the run; nothing has been written then.
+        """
+        row = {name: value for name, value in row_of(run).items() if name not in FIXED}
+        saving = update(runs).where(runs.c.id == str(run.id), runs.c.epoch == run.epoch).values(row)
+        async with self._database.writing() as connection:
+            return (await connection.execute(saving)).rowcount == 1
+
+    async def take(self, run_id: UUID) -> Run | None:
+        """Become its driver: from here on nothing that an earlier one saves is written.
+
+        Returns:
+            The run as it is now, None if it is not known.
+        """
+        taking = update(runs).where(runs.c.id == str(run_id)).values(epoch=runs.c.epoch + 1).returning(runs)
+        async with self._database.writing() as connection:
+            row = (await connection.execute(taking)).mappings().one_or_none()
+        return None if row is None else run_of(row)
+
+    async def ask_stop(self, run_id: UUID, by: str, cause: str) -> bool:
+        """Say that it is to be stopped; whoever has said so first stays.
+
+        Args:
+            cause: `cancelled` or `superseded`.
+
+        Returns:
+            False if its end is known already, or the run is not.
+        """
+        is_first = runs.c.stop_cause == ""
+        asking = (
+            update(runs)
+            .where(runs.c.id == str(run_id), runs.c.conclusion == "")
+            .values(
+                stop_by=case((is_first, by), else_=runs.c.stop_by),
+                stop_cause=case((is_first, cause), else_=runs.c.stop_cause),
+            )
+        )
+        async with self._database.writing() as connection:
+            return (await connection.execute(asking)).rowcount == 1
+
+    async def event_of(self, run_id: UUID) -> dict[str, Any] | None:
+        """The payload of what started it; for a run that repeats another one, what started that."""
+        at: str | None = str(run_id)
+        async with self._database.reading() as connection:
+            for _count in range(MAX_RETRIES_FOLLOWED):
+                looking = (
+                    select(func.coalesce(events.c.payload, requests.c.payload), runs.c.retry_of)
+                    .select_from(runs.outerjoin(events).outerjoin(requests))
+                    .where(runs.c.id == at)
+                )
+                row = (await connection.execute(looking)).one_or_none()
+                if row is None or (row[0] is None and row[1] is None):
+                    return None
+                if row[0] is not None:
+                    found: dict[str, Any] = json.loads(unpacked(row[0]))
+                    return found
+                at = row[1]
+        return None
+
+    async def keep_output(self, run_id: UUID, head: bytes, tail: bytes, size: int) -> None:
+        """Keep what is left of its output; a later call replaces it.
+
+        Args:
+            size: bytes of the whole output.
+        """
+        kept = {"head": packed(head), "tail": packed(tail), "size": size}
+        keeping = insert(outputs).values(run=str(run_id), **kept)
+        async with self._database.writing() as connection:
+            await connection.execute(keeping.on_conflict_do_update(index_elements=["run"], set_=kept))
+
+    async def output(self, run_id: UUID) -> Output | None:
+        looking = select(outputs).where(outputs.c.run == str(run_id))
+        async with self._database.reading() as connection:
+            row = (await connection.execute(looking)).mappings().one_or_none()
+        return None if row is None else Output(unpacked(row["head"]), unpacked(row["tail"]), row["size"])
+
+    async def prune(self, before: float, limit: int = 500) -> int:
+        """Forget runs that ended before a Unix time, and what belongs to them.
+
+        Args:
+            limit: most at once, so that others get their turn; who gets as many back calls again.
+
+        Returns:
+            How many were forgotten.
+        """
+        old = select(runs.c.id).where(runs.c.state == State.ENDED, runs.c.ended_at < before).limit(limit)
+        async with self._database.writing() as connection:
+            return (await connection.execute(delete(runs).where(runs.c.id.in_(old)))).rowcount
+
+    async def _one(self, *like: ColumnElement[bool]) -> Run | None:
+        found = await self._newest(1, *like)
+        return found[0] if found else None
+
+    async def _all(self, *like: ColumnElement[bool]) -> list[Run]:
+        return await self._read(select(runs).where(*like).order_by(runs.c.accepted_at, runs.c.id))
+
+    async def _newest(self, limit: int, *like: ColumnElement[bool]) -> list[Run]:
+        newest_first = runs.c.accepted_at.desc(), runs.c.id.desc()
+        return await self._read(select(runs).where(*like).order_by(*newest_first).limit(limit))
+
+    async def _read(self, query: Select[Any]) -> list[Run]:
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return [run_of(row) for row in rows]

@@ -1,0 +1,123 @@
+"""A real bot: `automation-bot serve` as a process of ours, to be stopped, killed and started again."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from cryptography.fernet import Fernet
+
+from tests.fakes.github.apps import App
+from tests.servers import RealServer
+
+ROOT = Path(__file__).parents[1]
+READY_WITHIN = 30.0
+STOPPED_WITHIN = 15.0
+SECRET = "the-webhook-secret-of-tests"
+OPERATOR = "the-operator-token-of-tests"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class BotProcess:
+    """One installation of the bot; its database outlives its process.
+
+    Attributes:
+        more: settings beside the usual ones.
+    """
+
+    home: Path
+    app: App
+    server: RealServer
+    more: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    _key: str = field(default_factory=lambda: Fernet.generate_key().decode())
+    _process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def webhook(self) -> str:
+        return f"{self.url}/webhook"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def log(self) -> str:
+        return (self.home / "bot.log").read_text()
+
+    def environment(self) -> dict[str, str]:
+        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        return inherited | {
+            "BOT_GITHUB_APP_ID": str(self.app.id),
+            "BOT_GITHUB_PRIVATE_KEY": self.app.private_key,
+            "BOT_WEBHOOK_SECRET": SECRET,
+            "BOT_GITHUB_API_URL": self.app.world.url,
+            "BOT_PUBLIC_URL": self.url,
+            "BOT_DATABASE_URL": f"sqlite:///{self.home / 'bot.sqlite3'}",
+            "BOT_SECRET_KEY": self._key,
+            "BOT_OPERATOR_TOKEN": OPERATOR,
+            "AUTOMATION_AGENT_SERVER_URL": self.server.url,
+            "AUTOMATION_AGENT_SERVER_API_KEY": self.server.key,
+            "PYTHONPATH": str(ROOT),
+            **self.more,
+        }
+
+    async def start(self) -> None:
+        """Start it and wait until it serves."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        with (self.home / "bot.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "bot", "serve", "--port", str(self.port)],
+                env=self.environment(),
+                cwd=self.home,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + READY_WITHIN
+        async with httpx.AsyncClient(trust_env=False) as http:
+            while time.monotonic() < deadline and self._process.poll() is None:
+                try:
+                    if (await http.get(f"{self.url}/readyz", timeout=2)).is_success:
+                        return
+                except httpx.HTTPError:
+                    pass
+                await asyncio.sleep(0.05)
+        raise AssertionError(f"the bot did not get ready:\n{self.log[-3000:]}")
+
+    def kill(self) -> None:
+        """Kill it at once, as a machine that loses its power would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(STOPPED_WITHIN)
+
+    async def terminate(self) -> int:
+        """Ask it to stop, as a service manager would; its exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        return await asyncio.to_thread(self._process.wait, STOPPED_WITHIN)
+
+    def end(self) -> None:
+        """Whatever the story did to it, it is gone."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait(STOPPED_WITHIN)

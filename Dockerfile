@@ -1,5 +1,6 @@
 # `automation` in an image: docker run --rm --read-only --tmpfs /tmp -v "$PWD:/repository:ro" IMAGE check
 # Only /tmp has to be writable. A repository of another user's is refused by git: add `--user "$(id -u)"`.
+# `automation-bot` is in it, too, and keeps what it has in /data: bot/README.md has its command lines.
 
 # The base is named by its tag alone: rebuilding takes its security updates in. The same one twice, because an
 # environment belongs to the interpreter that it was made from.
@@ -14,10 +15,11 @@ COPY .ci/uv.txt .ci/uv.txt
 RUN pip install --no-cache-dir --root-user-action ignore --require-hashes --only-binary :all: -r .ci/uv.txt
 # First what changes seldom.
 COPY pyproject.toml uv.lock ./
-RUN uv sync --locked --no-dev --no-install-project
+RUN uv sync --locked --no-dev --extra bot --no-install-project
 COPY README.md LICENSE ./
 COPY src src
-RUN uv sync --locked --no-dev --no-editable
+COPY bot bot
+RUN uv sync --locked --no-dev --extra bot --no-editable
 
 FROM python:3.12-slim
 LABEL org.opencontainers.image.title="automation-action" \
@@ -28,7 +30,8 @@ LABEL org.opencontainers.image.title="automation-action" \
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends git \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin automation
+    && useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin automation \
+    && install --directory --owner automation --group automation --mode 0700 /data
 COPY --from=build /opt/automation /opt/automation
 ENV PATH=/opt/automation/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -38,5 +41,6 @@ USER 10001:10001
 WORKDIR /repository
 # As process 1 Python hears only signals that it has handlers for: of SIGINT every command knows.
 STOPSIGNAL SIGINT
+# No HEALTHCHECK: only one of the two programs serves, and whoever starts that one asks its /healthz and /readyz.
 ENTRYPOINT ["automation"]
 CMD ["--help"]

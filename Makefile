@@ -1,7 +1,7 @@
 # Needs git, python3 and make; everything else goes into .venv and .cache, and may be deleted at any time.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench chaos clean
+.PHONY: help run demo test lint bench chaos clean
 
 READY := .venv/.ready
 BIN := .venv/bin
@@ -11,6 +11,9 @@ help:  ## Say what there is
 
 run: $(READY)  ## Run the example automation on an agent-server that is started for it
 	@$(BIN)/automation run hello
+
+demo: $(READY)  ## Show the bot at work without GitHub: a comment, its run, its check and its page
+	@$(BIN)/python -m tests.demo
 
 test: $(READY)  ## Run the tests, against real agent-servers
 	@$(BIN)/pytest -n 2 --dist loadgroup

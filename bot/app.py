@@ -6,6 +6,7 @@ are left going on their servers for whoever starts next.
 
 import asyncio
 import contextlib
+import os
 import secrets
 import signal
 import socket
@@ -27,10 +28,12 @@ from bot.inbox import Inbox, webhook_route
 from bot.pages.event_stream import Streams
 from bot.pages.routes import routes as pages
 from bot.requests.worker import Worker, is_wanted
+from bot.retention import Retention
 from bot.runs.driver import Driver
 from bot.settings import BotSettings
 from bot.shown import ShownRuns
 from bot.store.store import Store
+from bot.tending import tending
 from bot.vault import Vault
 
 GRACE = 3
@@ -90,14 +93,18 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
             Inbox.open(store.database, partial(is_wanted, app_id=settings.app_id))
         )
         await stack.enter_async_context(driver.driving())
-        await stack.enter_async_context(_working(Worker(bot, driver, inbox.arrived)))
+        for name, work in (
+            ("requests", Worker(bot, driver, inbox.arrived).work),
+            ("retention", Retention(store).forget_for_ever),
+        ):
+            await stack.enter_async_context(tending(name, work, bot.metrics))
         streams = Streams()
         shown = pages(
             ShownRuns(store, driver),
             capability_keys=bot.vault.derive_all("pages"),
             operator_token=settings.operator_token,
             public_url=settings.public_url,
-            github_url=bot.github_url,
+            github_url=bot.settings.github_url,
             streams=streams,
         )
         application = Starlette(
@@ -121,22 +128,12 @@ class _Stop:
         self._streams.close()
 
 
-@asynccontextmanager
-async def _working(worker: Worker) -> AsyncIterator[None]:
-    task = asyncio.create_task(worker.work(), name="requests")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
 def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), backlog=2048, family=_family(host))
     except OSError as error:
         raise Misconfigured(
-            f"cannot listen on {host}, port {port} ({error.strerror or error}): give another --host or --port"
+            f"cannot listen on {host}, port {port} ({os.strerror(error.errno) if error.errno else error}): give another --host or --port"
         ) from None
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from automation.connection import AgentConnection, connect_to
 from automation.errors import Refused
@@ -41,29 +40,8 @@ class Bot:
     metrics: Metrics = field(default_factory=Metrics)
 
     @property
-    def github_url(self) -> str:
-        """Where people see what the API serves."""
-        parts = urlsplit(self.settings.github_api_url)
-        host = parts.netloc.removeprefix("api.")
-        return f"{parts.scheme}://{host}"
-
-    @property
-    def secrets(self) -> list[str]:
-        """Everything that must appear in nothing that is written."""
-        core = self.settings.core
-        given = (
-            self.settings.private_key,
-            self.settings.webhook_secret,
-            self.settings.operator_token,
-            *self.settings.secret_keys,
-            core.agent_server_api_key,
-            core.fork_agent_server_api_key,
-        )
-        return [value for value in given if value]
-
-    @property
     def redactor(self) -> Redactor:
-        return Redactor(self.secrets)
+        return Redactor(self.settings.secrets)
 
     def agent_server(self, *, is_fork: bool) -> AgentConnection:
         """Where a run goes: a fork's code only to the server that is set aside for forks.

@@ -76,7 +76,7 @@ class _Endpoints:
 
     async def complete(self, request: Request) -> Response:
         """A run says that it is done: look at it now."""
-        run_id: UUID = request.path_params["id"]
+        run_id = UUID(str(request.path_params["id"]))
         keys = self.bot.vault.derive_all("callbacks")
         if not is_token(keys, run_id, request.query_params.get("t", "")):
             return JSONResponse({"detail": "Not found"}, status_code=404)

@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
 from automation.reasons import Conclusion
 from bot.pages.port import DayCount, Piece, RunFilter, Unavailable
 from bot.runs.driver import Driver
-from bot.runs.run import Run
+from bot.runs.run import Run, State
 from bot.store.errors import DatabaseUnavailable
 from bot.store.store import Store
 
@@ -44,18 +44,19 @@ class ShownRuns:
         shown: Run | None = None
         while True:
             if live := self.driver.live(run_id):
-                async for news in live.follow(offset):
-                    if isinstance(news, Piece):
-                        offset = max(offset, news.end)
-                    else:
-                        shown = news
-                    yield news
+                async with aclosing(live.follow(offset)) as following:
+                    async for news in following:
+                        if isinstance(news, Piece):
+                            offset = max(offset, news.end)
+                        else:
+                            shown = news
+                        yield news
             run = await self.run(run_id)
             if run is None:
                 return
             if run != shown:
                 yield (shown := run)
-            if run.is_over and self.driver.live(run_id) is None:
+            if run.state is State.ENDED and self.driver.live(run_id) is None:
                 for piece in await self.output(run_id):
                     if piece.end > offset:
                         yield piece

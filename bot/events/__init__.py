@@ -2,7 +2,6 @@
 
 from bot.events.event import Event, read_event
 from bot.events.key import key_of
-from bot.events.reduced import reduced
 from bot.events.target import EventTarget, target_of
 
-__all__ = ["Event", "EventTarget", "key_of", "read_event", "reduced", "target_of"]
+__all__ = ["Event", "EventTarget", "key_of", "read_event", "target_of"]

@@ -24,6 +24,7 @@ ICONS: Final = {
 type PageUrl = Callable[[Run], str]
 
 _SENTENCE: Final = 1_000
+_REPOSITORY: Final = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 _SHA: Final = re.compile(r"[0-9a-f]{40}")
 _SHORT: Final = 7
 _URL: Final = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+/[A-Za-z0-9_.~%/?#=&:+,;@-]*")
@@ -98,7 +99,7 @@ def _commit(run: Run) -> str:
     """The commit by its first seven digits, with a link where the check's address shows which GitHub it is on."""
     shown = code(run.head_sha[:_SHORT])
     site, found, _ = run.check_url.partition(f"/{run.repository}/")
-    if not found or not _SHA.fullmatch(run.head_sha):
+    if not found or not _REPOSITORY.fullmatch(run.repository) or not _SHA.fullmatch(run.head_sha):
         return shown
     return _link(shown, f"{site}/{run.repository}/commit/{run.head_sha}") or shown
 

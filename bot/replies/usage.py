@@ -27,6 +27,8 @@ COMMANDS: Final = {
 
 NO_AUTOMATIONS: Final = "The base branch has no automations. Each is a directory with an `automation.yaml` in `.openhands/automations`."
 
+MOST_IN_FULL: Final = 30
+
 _TEXT: Final = 300
 _VALUE: Final = 60
 _IN_FULL: Final = 10
@@ -45,8 +47,11 @@ def help(found: Sequence[Found]) -> str:  # noqa: A001  # the command's own name
         'Values with spaces are put in quotation marks: `title="two words"`. One command for each comment; '
         "edited comments, code and quotations command nothing."
     )
-    parts = (Section(_in_full(each), priority=_IN_FULL) for each in found)
-    return fitted([grammar, rules, *(parts if found else [NO_AUTOMATIONS])])
+    parts = [Section(_in_full(each), priority=_IN_FULL) for each in found[:MOST_IN_FULL]]
+    more = (
+        f"… and {len(found) - len(parts)} more: {code(f'{COMMAND} list')}." if len(found) > len(parts) else ""
+    )
+    return fitted([grammar, rules, *parts, more if found else NO_AUTOMATIONS])
 
 
 def listing(found: Sequence[Found]) -> str:

@@ -1,5 +1,6 @@
 """From somebody's wish for a run to the run: gates, lane, row. What is refused has made nothing."""
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -147,14 +148,29 @@ class Acceptance:
         return run
 
     async def approve(self, repository: str, number: int, sha: str, by: str) -> None:
-        """From now on this commit of a fork may run for this pull request."""
-        await self.bot.store.facts.once(_approval(repository, number, sha), by)
+        """From now on this commit of a fork may run for this pull request, until somebody pushes."""
+        await self._put_approvals(repository, number, await self._approvals(repository, number) | {sha: by})
 
     async def is_approved(self, subject: Subject) -> bool:
         if subject.pull_request is None:
             return False
-        fact = _approval(subject.repository, subject.pull_request, subject.sha)
-        return await self.bot.store.facts.get(fact) is not None
+        return subject.sha in await self._approvals(subject.repository, subject.pull_request)
+
+    async def void_approvals(self, repository: str, number: int, head_sha: str) -> None:
+        """The pull request's head is this commit now: what was approved before it has to be approved again."""
+        approvals = await self._approvals(repository, number)
+        if left := {sha: by for sha, by in approvals.items() if sha != head_sha}:
+            kept = {sha: by for sha, by in approvals.items() if sha not in left}
+            await self._put_approvals(repository, number, kept)
+
+    async def _approvals(self, repository: str, number: int) -> dict[str, str]:
+        """Who has approved which commits."""
+        fact = await self.bot.store.facts.get(_approvals_of(repository, number))
+        approvals: dict[str, str] = json.loads(fact) if fact else {}
+        return approvals
+
+    async def _put_approvals(self, repository: str, number: int, approvals: Mapping[str, str]) -> None:
+        await self.bot.store.facts.put(_approvals_of(repository, number), json.dumps(dict(approvals)))
 
     async def held(self, repository: str, number: int, sha: str) -> list[Run]:
         """The newest run of each automation on this commit, where that waits for an approval."""
@@ -215,8 +231,8 @@ class Acceptance:
         )
 
 
-def _approval(repository: str, number: int, sha: str) -> str:
-    return f"approval {repository.casefold()} {number} {sha}"
+def _approvals_of(repository: str, number: int) -> str:
+    return f"approvals {repository.casefold()}#{number}"
 
 
 def again(run: Run, **changes: Any) -> Wish:
@@ -225,6 +241,7 @@ def again(run: Run, **changes: Any) -> Wish:
         actor=run.actor,
         cause="retry",
         event_name=run.event_name,
+        is_by_event=run.asks_role is None,
         inputs=run.inputs,
         attempt=run.attempt + 1,
         retry_of=run.id,

@@ -61,6 +61,8 @@ class Clicked:
             RETRY.identifier,
         }:
             return "no button of ours"
+        if run.is_fork:
+            await self._check_head(run)
         if is_approval:
             await self._approve(run, role)
         elif not run.is_over:
@@ -78,6 +80,15 @@ class Clicked:
 
     async def _approve(self, run: Run, role: Role | None) -> None:
         check_role(self._asker, role, GitHubKey(who=Role.WRITE))
+        if run.pull_request is not None:
+            await self.desk.acceptance.approve(run.repository, run.pull_request, run.head_sha, self._asker)
+
+    async def _check_head(self, run: Run) -> None:
+        """A fork's commit runs only while it is what the pull request shows.
+
+        Raises:
+            Refused: it has been pushed to.
+        """
         if run.pull_request is None:
             return
         pull = await self.desk.pull(run.pull_request)
@@ -87,7 +98,6 @@ class Clicked:
                 "and approve that",
                 reason=Reason.SHA_MOVED,
             )
-        await self.desk.acceptance.approve(run.repository, run.pull_request, run.head_sha, self._asker)
 
     async def _runs(self) -> list[Run]:
         """The runs that are meant: the check run's, or of a suite the newest of each automation."""

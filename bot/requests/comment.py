@@ -75,12 +75,12 @@ class Commanded:
             case Verb.HELP | Verb.LIST:
                 found = await self._catalogue(await self.desk.commit(pull.base_ref))
                 body = replies.help(found) if command.verb is Verb.HELP else replies.listing(found)
-                return await self._say(body, command.verb)
+                return await self._say(body, command.verb, kind=command.verb)
             case Verb.STATUS | Verb.WHY:
                 runs = await self._runs(pull, command.name)
                 said = replies.status if command.verb is Verb.STATUS else replies.why
                 page_url = self.desk.bot.page_url
-                return await self._say(said(runs, time.time(), page_url), command.verb)
+                return await self._say(said(runs, time.time(), page_url), command.verb, kind=command.verb)
             case _:
                 assert_never(command.verb)
 
@@ -150,6 +150,7 @@ class Commanded:
 
     async def _again(self, run: Run, pull: PullRequest, role: Role | None, cause: str) -> Run:
         """The same run on what the pull request is now."""
+        check_role(self._asker, role, GitHubKey(who=run.asks_role or Role.WRITE))
         definition_sha = await self.desk.commit(pull.base_ref)
         automation = await self.desk.automation(definition_sha, run.automation)
         wish = again(
@@ -196,8 +197,8 @@ class Commanded:
         await self._talk.react(Reaction.CONFUSED)
         return f"refused: {error.reason}"
 
-    async def _say(self, body: str, note: str) -> str:
-        await self._talk.say(f"reply/{self.comment.comment_id}", body)
+    async def _say(self, body: str, note: str, *, kind: str = "") -> str:
+        await self._talk.say(f"reply/{self.comment.comment_id}", body, kind=kind)
         return note
 
     @property

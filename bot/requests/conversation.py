@@ -27,11 +27,12 @@ class Conversation:
         if self.comment_id:
             await self._comments.react(self.comment_id, reaction)
 
-    async def say(self, key: str, body: str) -> bool:
+    async def say(self, key: str, body: str, *, kind: str = "") -> bool:
         """Write a reply, unless one with this key has been written; False if so.
 
         Args:
             key: what makes it the same one, such as the comment that is answered.
+            kind: of which only the newest one is worth reading; the one before it is folded away.
 
         Raises:
             GitHubUnavailable: it could not be written now.
@@ -49,7 +50,17 @@ class Conversation:
             # Locked, or gone: there is nobody to be told.
             return False
         await rows.made(whole, made.id, time.time())
+        if kind:
+            await self._fold_older(kind, made.node_id)
         return True
+
+    async def _fold_older(self, kind: str, node_id: str) -> None:
+        facts = self.bot.store.facts
+        name = f"newest {kind} {self.repository.casefold()}#{self.number}"
+        older = await facts.get(name)
+        await facts.put(name, node_id)
+        if older and older != node_id:
+            await self._comments.minimize(older)
 
     @property
     def _comments(self) -> Comments:

@@ -7,7 +7,7 @@ keep the delivery. A request that fails by a defect of ours is tried a few times
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,8 +18,10 @@ from bot.commands import may_command
 from bot.events import key_of, read_event, target_of
 from bot.events.check_run import ActionRequested, CheckRerequested
 from bot.events.check_suite import SuiteRerequested
+from bot.events.fields import at
 from bot.events.issue_comment import CommentCreated
 from bot.events.origin import Origin
+from bot.events.pull_request import PullRequestMoved
 from bot.requests.click import Clicked
 from bot.requests.comment import Commanded
 from bot.requests.desk import Desk
@@ -28,6 +30,7 @@ from bot.runs.driver import Driver
 from bot.store.requests import Request
 
 AT_ONCE = 8
+LOOKED_AT = 64
 LOOKS_EVERY = 5.0
 PAUSES = (1.0, 3.0, 10.0, 30.0, 120.0, 600.0)
 TRIES = 40
@@ -63,8 +66,7 @@ class Worker:
     bot: Bot
     driver: Driver
     arrived: asyncio.Event
-    _busy: set[int] = field(default_factory=set)
-    _lanes: dict[str, asyncio.Lock] = field(default_factory=dict)
+    _busy: dict[int, str] = field(default_factory=dict)
 
     async def work(self) -> None:
         """For ever, until cancelled; what it is at then is dealt with again by whoever comes next."""
@@ -72,10 +74,8 @@ class Worker:
             while True:
                 self.arrived.clear()
                 try:
-                    for request in await self.bot.store.requests.due(time.time(), AT_ONCE * 4):
-                        if request.id not in self._busy and len(self._busy) < AT_ONCE:
-                            self._busy.add(request.id)
-                            tasks.create_task(self._deal_with(request))
+                    for request in self._next(await self.bot.store.requests.due(time.time(), LOOKED_AT)):
+                        tasks.create_task(self._deal_with(request))
                 except AutomationError as error:
                     log.warning("requests wait: %s", error.sentence)
                 try:
@@ -83,6 +83,18 @@ class Worker:
                         await self.arrived.wait()
                 except TimeoutError:
                     continue
+
+    def _next(self, due: Sequence[Request]) -> Iterator[Request]:
+        """Those that may be dealt with now: of each pull request one at a time, in the order in which they came."""
+        lanes = set(self._busy.values())
+        for request in due:
+            lane = _lane(request)
+            if request.id in self._busy or len(self._busy) >= AT_ONCE:
+                continue
+            if lane not in lanes:
+                self._busy[request.id] = lane
+                yield request
+            lanes.add(lane)
 
     async def _pause(self) -> float:
         if len(self._busy) >= AT_ONCE:
@@ -111,7 +123,7 @@ class Worker:
             log.error("request %s: a defect of automation-bot: %s", request.id, what)  # noqa: TRY400  # redacted
             await self._later(request, what, DEFECTS)
         finally:
-            self._busy.discard(request.id)
+            del self._busy[request.id]
             self.arrived.set()
 
     async def _later(self, request: Request, note: str, tries: int) -> None:
@@ -134,6 +146,8 @@ class Worker:
             return "no repository"
         desk = Desk(self.bot, self.driver, origin.repository, origin.installation)
         event = read_event(request.event, payload)
+        if isinstance(event, PullRequestMoved):
+            await desk.acceptance.void_approvals(origin.repository, event.number, event.head_sha)
         if isinstance(event, CheckRerequested | SuiteRerequested | ActionRequested):
             return await Clicked(desk, event, request.id).handle()
         if isinstance(event, CommentCreated) and is_command(event):
@@ -144,3 +158,10 @@ class Worker:
             return "nothing"
         actor = origin.sender.login
         return await Triggering(desk, request.event, key, payload, target, actor, request.id).handle()
+
+
+def _lane(request: Request) -> str:
+    """What requests have in common that have to be dealt with one after the other."""
+    number = at(request.payload, "issue", "number") or at(request.payload, "pull_request", "number")
+    repository = at(request.payload, "repository", "full_name")
+    return f"{repository}#{number}" if number else f"request {request.id}"

@@ -167,7 +167,7 @@ class Drive:
         await Conductor(
             connection,
             order,
-            secrets=self.bot.secrets,
+            secrets=self.bot.settings.secrets,
             patience=self.bot.settings.core.patience,
             progress=self.live,
             stop=self.live.stop,

@@ -7,6 +7,7 @@ next takes them over.
 
 import asyncio
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -21,8 +22,10 @@ from bot.bot import Bot
 from bot.runs.drive import Drive
 from bot.runs.live import LiveRun
 from bot.runs.run import End, Run, State
+from bot.tending import tending
 
 SWEEP_EVERY = 5.0
+SWEPT_WITHIN = 30.0
 WAITS_FOR = 60.0
 """Seconds after which a run that waits for its turn is looked at, whatever has been heard."""
 PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0)
@@ -54,7 +57,7 @@ class Driver:
     _pokes: set[UUID] = field(default_factory=set)
     _waiting: set[UUID] = field(default_factory=set)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
-    _sweeping: "asyncio.Task[None] | None" = None
+    _swept: float = -math.inf
 
     def __post_init__(self) -> None:
         self.slots = asyncio.Semaphore(self.bot.settings.caps.runs)
@@ -62,15 +65,15 @@ class Driver:
     @asynccontextmanager
     async def driving(self) -> AsyncIterator[None]:
         """Drive runs for as long as the context lasts; then leave them to whoever comes next."""
-        sweeping = self._sweeping = asyncio.create_task(self._sweep_for_ever(), name="sweep")
         try:
-            yield
+            async with tending("sweep", self._sweep_for_ever, self.bot.metrics):
+                yield
         finally:
-            sweeping.cancel()
-            tasks = [sweeping, *(each.task for each in self._driven.values())]
+            tasks = [each.task for each in self._driven.values()]
             for task in tasks:
                 task.cancel()
-            await asyncio.wait(tasks, timeout=LEFT_WITHIN)
+            if tasks:
+                await asyncio.wait(tasks, timeout=LEFT_WITHIN)
 
     def poke(self, run_id: UUID) -> None:
         """There is something to do for this run, now."""
@@ -92,7 +95,8 @@ class Driver:
 
     @property
     def is_sweeping(self) -> bool:
-        return self._sweeping is not None and not self._sweeping.done()
+        """Whether all runs have been looked at lately."""
+        return time.monotonic() - self._swept < SWEPT_WITHIN
 
     async def news(self, seconds: float) -> None:
         """Wait until a run is begun or ended, so long at the most."""
@@ -118,6 +122,7 @@ class Driver:
         while True:
             try:
                 await self._sweep()
+                self._swept = time.monotonic()
             except AutomationError as error:
                 log.warning("the sweep waits: %s", error.sentence)
             try:
@@ -143,6 +148,7 @@ class Driver:
                 await self._begin(run)
 
     async def _begin(self, run: Run) -> None:
+        self._not_before.pop(run.id, None)
         taken = await self.bot.store.runs.take(run.id)
         if taken is None or taken.state is State.ENDED:
             return
@@ -161,6 +167,8 @@ class Driver:
         live.close()
         self._driven.pop(run.id, None)
         self._tell()
+        if run.state is State.ENDED:
+            self._failures.pop(run.id, None)
         if run.is_over:
             # Whoever waits behind it in its lane has its turn.
             for waiting in self._waiting:

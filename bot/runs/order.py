@@ -51,7 +51,7 @@ class Ordering:
                     inputs=run.inputs,
                     event_name=run.event_name,
                     event=event,
-                    owner=f"{bot.github_url}/{run.repository} {keys_of(run, bot.instance)}",
+                    owner=f"{bot.settings.github_url}/{run.repository} {keys_of(run, bot.instance)}",
                 )
                 source = PinnedSource(run.head_sha, None, contents)
                 assembly = await asyncio.to_thread(assemble, automation, source, wish, Path(directory))

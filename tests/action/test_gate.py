@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from automation.action.context import Context
 from automation.action.gate import check_fork, commenter
 from automation.action.target import Target
-from automation.authority import check_role
 from automation.definition.github_key import Forks, GitHubKey
 from automation.definition.role import Role
 from automation.errors import Refused
@@ -95,26 +94,6 @@ def test_an_event_without_a_comment_starts_nothing(given_event: dict[str, Any]) 
 
 def test_a_person_without_a_name_has_no_role_to_ask_for() -> None:
     assert commenter(comment(user={"type": "User"})) == ""
-
-
-@pytest.mark.parametrize("asked", Role)
-@pytest.mark.parametrize("role", [None, *Role])
-def test_a_role_lets_through_who_has_it_or_more(role: Role | None, asked: Role) -> None:
-    order = [None, *Role]
-    settings = GitHubKey(who=asked)
-    if order.index(role) >= order.index(asked):
-        check_role("alice", role, settings)
-        return
-    with pytest.raises(Refused) as refusal:
-        check_role("alice", role, settings)
-    has = f"the role {role}" if role else "no role here"
-    assert refusal.value.sentence.startswith(f"alice has {has}, and this automation asks for {asked} or more")
-    assert refusal.value.reason is Reason.NOT_ALLOWED
-
-
-def test_a_refusal_names_somebody_in_any_case() -> None:
-    with pytest.raises(Refused, match=r"^the commenter has no role here"):
-        check_role("", None, GitHubKey())
 
 
 @pytest.mark.parametrize(

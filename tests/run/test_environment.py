@@ -20,6 +20,7 @@ from automation.run.environment import (
     event_variable,
     run_environment,
 )
+from automation.run.reduced_event import reduced_event
 
 SERVER = AgentConnection("http://127.0.0.1:8000", "hunter2")
 SHELLS = [name for name in ("bash", "sh", "dash") if shutil.which(name)]
@@ -28,6 +29,10 @@ VALUES = st.lists(st.text(st.characters(exclude_characters="\0", exclude_categor
     "".join
 )
 NAMES = st.from_regex(r"\A[A-Z][A-Z0-9_]{0,12}\Z").map("T_{}".format)
+
+
+def commented(body: str) -> Subject:
+    return Subject(name="Guard", event_name="issue_comment", event={"comment": {"body": body}})
 
 
 def sourced(shell: str, file: bytes, environment: dict[str, str] | None = None) -> dict[bytes, bytes]:
@@ -172,7 +177,7 @@ class TestWhatARunGets:
         assert json.loads(found["AUTOMATION_EVENT_PAYLOAD"]) == {
             "trigger": "event",
             "automation_name": "Guard",
-            "event": {"number": 7, "event_key": "pull_request"},
+            "event": reduced_event("pull_request", {"number": 7}),
         }
 
     def test_in_a_sandbox_there_is_its_id_instead_of_an_address(self) -> None:
@@ -192,11 +197,11 @@ class TestWhatARunGets:
 
     @pytest.mark.parametrize("character", ["x", "é", "🎉", '"'])
     def test_an_event_that_is_too_large_is_left_to_its_file(self, character: str) -> None:
-        whole = json.loads(event_variable(Subject(name="Guard", event={"body": character})))
-        assert whole["event"]["body"] == character
-        large = event_variable(Subject(name="Guard", event={"body": character * MAX_EVENT_VARIABLE}))
+        whole = json.loads(event_variable(commented(character)))
+        assert whole["event"]["comment"]["body"] == character
+        large = event_variable(commented(character * MAX_EVENT_VARIABLE))
         assert json.loads(large) == {"trigger": "event", "automation_name": "Guard"}
 
     def test_the_variable_fits_what_a_kernel_takes(self) -> None:
         for size in range(MAX_EVENT_VARIABLE - 200, MAX_EVENT_VARIABLE + 10, 7):
-            assert len(event_variable(Subject(event={"body": "x" * size})).encode()) <= MAX_EVENT_VARIABLE
+            assert len(event_variable(commented("x" * size)).encode()) <= MAX_EVENT_VARIABLE

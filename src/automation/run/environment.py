@@ -17,6 +17,7 @@ from urllib.parse import quote as url_quote
 
 from automation.connection import AgentConnection
 from automation.errors import Misconfigured
+from automation.run.reduced_event import reduced_event
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 READ_ONLY_IN_BASH = frozenset({"BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"})
@@ -85,15 +86,14 @@ def run_environment(
 
 
 def event_variable(subject: Subject) -> str:
-    """`AUTOMATION_EVENT_PAYLOAD`: the event as the service wraps it, without it where it is too large."""
+    """`AUTOMATION_EVENT_PAYLOAD`: the event as the service cuts and wraps it, without it where it is too large."""
     wrapped: dict[str, Any] = {
         "trigger": "event" if subject.event is not None else "manual",
         "automation_name": subject.name,
     }
     if subject.event is not None:
-        action = subject.event.get("action")
-        key = f"{subject.event_name}.{action}" if isinstance(action, str) else subject.event_name
-        whole = json.dumps(wrapped | {"event": {**subject.event, "event_key": key}})
+        event = reduced_event(subject.event_name, subject.event)
+        whole = json.dumps(wrapped | {"event": event})
         if len(whole.encode()) <= MAX_EVENT_VARIABLE:
             return whole
     return json.dumps(wrapped)

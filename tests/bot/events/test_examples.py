@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from automation.definition.trigger import EventTrigger
-from bot.events import key_of, read_event, reduced, target_of
+from automation.run.reduced_event import reduced_event
+from bot.events import key_of, read_event, target_of
 from bot.triggers import matches
 from tests.fakes import webhook_examples as module
 from tests.fakes.webhook_examples import examples
@@ -43,7 +44,7 @@ def test_examples_have_keys_that_triggers_match() -> None:
         assert key is not None
         assert key.split(".")[0] == event
         assert matches(EVERYTHING, key, payload)
-        assert reduced(event, payload)["event_key"] == key
+        assert reduced_event(event, payload)["event_key"] == key
 
 
 def test_examples_have_these_targets() -> None:

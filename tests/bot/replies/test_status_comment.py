@@ -71,6 +71,14 @@ def test_there_is_no_link_to_what_is_not_there() -> None:
     assert "](" not in bare
 
 
+@pytest.mark.parametrize(
+    "changed", [{"repository": ""}, {"head_sha": "abcdef1](x)"}, {"check_url": "https:///octo/demo/x"}]
+)
+def test_a_commit_that_is_none_has_no_link(changed: dict[str, str]) -> None:
+    run = replace(FAILED, **changed)  # type: ignore[arg-type]
+    assert "/commit/" not in shown(run)
+
+
 def test_older_runs_are_folded_away() -> None:
     assert "<details>" not in shown(FAILED)
     few = shown(RUNNING, FAILED, PASSED)
@@ -82,7 +90,7 @@ def test_older_runs_are_folded_away() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["x", "漢", "🎉\n", "`", "```\n", "| a |\n", "@octo ", "/run-automation x\n", "- a\n\n"]
+    "unit", ["x", "漢", "🎉\n", "`` ` `` ", "```\n", "| a |\n", "@octo ", "/run-automation x\n", "- a\n\n"]
 )
 def test_a_long_summary_is_cut_and_nothing_else(unit: str) -> None:
     text = shown(with_summary(unit * (200_000 // len(unit))), PASSED)

@@ -7,7 +7,7 @@ at `app.deliveries`; `app.redeliver(guid)` sends one again and `app.post(event, 
 
 import functools
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.fakes.github.happenings import Happening
+from tests.fakes.github.installations import Installation, one_owner
 from tests.fakes.github.webhooks import Delivery, Webhook, encode, headers_of, new_guid
 
 if TYPE_CHECKING:
@@ -99,50 +100,6 @@ class Token:
         if now >= self.reset_at:
             self.used, self.reset_at = 0, now + 3600
         self.used += 1
-
-
-@dataclass
-class Installation:
-    """An App on repositories of one account.
-
-    Attributes:
-        repositories: full names, lower case.
-    """
-
-    id: int
-    app: "App" = field(repr=False)
-    account: str
-    repositories: set[str]
-    created_at: str
-    suspended_at: str | None = None
-
-    @property
-    def is_suspended(self) -> bool:
-        return self.suspended_at is not None
-
-    def suspend(self) -> None:
-        """From now on its tokens are refused and it is told of nothing more; tells installation.suspend."""
-        with self.app.world.lock:
-            self.suspended_at = self.app.world.clock.stamp()
-            self._tell("suspend")
-
-    def unsuspend(self) -> None:
-        """Tells installation.unsuspend."""
-        with self.app.world.lock:
-            self.suspended_at = None
-            self._tell("unsuspend")
-
-    def delete(self) -> None:
-        """The account does not want the App any more: its tokens end; tells installation.deleted."""
-        with self.app.world.lock:
-            self.app.installations.remove(self)
-            for token in self.app.tokens:
-                if token.installation_id == self.id:
-                    token.revoke()
-            self._tell("deleted")
-
-    def _tell(self, action: str) -> None:
-        self.app.world.tell(Happening("installation", action, self, self.account, only=self.app))
 
 
 @dataclass
@@ -289,19 +246,6 @@ class App:
 
     def installation_on(self, repository: str) -> Installation | None:
         return next((found for found in self.installations if repository.lower() in found.repositories), None)
-
-
-def one_owner(repositories: Iterable[str]) -> tuple[str, set[str]]:
-    """The account and the lower-case full names of repositories.
-
-    Raises:
-        ValueError: none, or of several accounts.
-    """
-    names = list(repositories)
-    owners = {name.partition("/")[0].lower() for name in names}
-    if len(owners) != 1:
-        raise ValueError(f"an installation is on repositories of one account, not {names}")
-    return names[0].partition("/")[0], {name.lower() for name in names}
 
 
 def token_value(app_id: int) -> str:

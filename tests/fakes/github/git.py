@@ -1,8 +1,10 @@
 """A real git repository on disk, read by running git: GitHub's git side is not imitated.
 
-Nothing is written to it. The user's and the machine's git configuration have no say.
+Nothing is written to it. The user's and the machine's git configuration have no say. What a full SHA names never
+changes: it is read once, so that answers take no longer than GitHub's.
 """
 
+import functools
 import os
 import re
 import subprocess
@@ -11,6 +13,7 @@ from pathlib import Path
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 TIMEOUT = 60
+REMEMBERED = 512
 FULL_SHA = re.compile(r"[0-9a-f]{40}")
 ABBREVIATED_SHA = re.compile(r"[0-9a-f]{4,40}")
 # Names that git would read as an expression (`HEAD~1`, `main:file`, `@{-1}`) are no refs to GitHub.
@@ -88,6 +91,8 @@ class Git:
         for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):
             self._environment.pop(name, None)
         self.run("rev-parse", "--git-dir")
+        # For commands that name objects by full SHAs only.
+        self._read_once = functools.lru_cache(REMEMBERED)(self.run)
 
     def run(self, *arguments: str) -> bytes:
         """What a git command writes.
@@ -139,7 +144,8 @@ class Git:
 
     def _object_id(self, expression: str) -> str | None:
         try:
-            found = self.run("rev-parse", "--verify", "--quiet", "--end-of-options", expression)
+            read = self._read_once if FULL_SHA.match(expression) else self.run
+            found = read("rev-parse", "--verify", "--quiet", "--end-of-options", expression)
         except GitFailed:
             return None
         return found.decode().split()[-1]
@@ -151,31 +157,33 @@ class Git:
     def commits(self, *revisions: str, limit: int = 250) -> list[Commit]:
         """Commits of a range, newest first."""
         fields = ("%H", "%T", "%P", "%an", "%ae", "%aI", "%cn", "%ce", "%cI", "%B")
-        log = self.run("log", "-z", f"-{limit}", f"--format={'%x01'.join(fields)}", *revisions, "--")
+        log = self._read_once("log", "-z", f"-{limit}", f"--format={'%x01'.join(fields)}", *revisions, "--")
         return [_commit(record) for record in log.decode(errors="replace").split("\0") if record]
 
     def commit(self, sha: str) -> Commit:
         return self.commits(sha, limit=1)[0]
 
     def count(self, *revisions: str) -> int:
-        return int(self.run("rev-list", "--count", *revisions, "--"))
+        return int(self._read_once("rev-list", "--count", *revisions, "--"))
 
     def merge_base(self, one: str, other: str) -> str | None:
         try:
-            return self.run("merge-base", one, other).decode().strip()
+            return self._read_once("merge-base", one, other).decode().strip()
         except GitFailed:
             return None
 
     def tree(self, tree: str, *, recursive: bool) -> list[TreeEntry]:
         """Entries of a tree. Names that are no UTF-8 have U+FFFD in them; what GitHub makes of them is unknown."""
-        listing = self.run("ls-tree", "-l", "-z", "--full-tree", *(["-r", "-t"] if recursive else []), tree)
+        listing = self._read_once(
+            "ls-tree", "-l", "-z", "--full-tree", *(["-r", "-t"] if recursive else []), tree
+        )
         return [_entry(record) for record in listing.decode(errors="replace").split("\0") if record]
 
     def entry(self, commit: str, path: str) -> TreeEntry | None:
         """What a commit has at a path."""
         if "\0" in path or {"", ".", ".."} & set(path.split("/")):
             return None
-        listing = self.run("ls-tree", "-l", "-z", "--full-tree", commit, "--", f":(literal){path}")
+        listing = self._read_once("ls-tree", "-l", "-z", "--full-tree", commit, "--", f":(literal){path}")
         records = [record for record in listing.decode(errors="replace").split("\0") if record]
         return _entry(records[0]) if records else None
 
@@ -183,24 +191,28 @@ class Git:
         if not FULL_SHA.fullmatch(sha):
             return None
         try:
-            return self.run("cat-file", "blob", sha)
+            return self._read_once("cat-file", "blob", sha)
         except GitFailed:
             return None
 
     def diff(self, old: str, new: str) -> bytes:
-        return self.run(
+        return self._read_once(
             "diff", "--no-color", "--no-ext-diff", "--no-textconv", "--full-index", "-M", old, new, "--"
         )
 
     def patches(self, old: str, new: str) -> bytes:
         """The commits of a range as mails."""
-        return self.run("format-patch", "--stdout", "--no-color", f"{old}..{new}", "--")
+        return self._read_once("format-patch", "--stdout", "--no-color", f"{old}..{new}", "--")
 
     def changes(self, old: str, new: str) -> list[FileChange]:
         """The files that differ between two trees, in git's order."""
         options = ("--no-color", "--no-ext-diff", "--no-textconv", "-M", "--abbrev=40", "-z")
-        raw = self.run("diff", *options, "--raw", old, new, "--").decode(errors="replace").split("\0")
-        numbers = self.run("diff", *options, "--numstat", old, new, "--").decode(errors="replace").split("\0")
+        raw = self._read_once("diff", *options, "--raw", old, new, "--").decode(errors="replace").split("\0")
+        numbers = (
+            self._read_once("diff", *options, "--numstat", old, new, "--")
+            .decode(errors="replace")
+            .split("\0")
+        )
         sections = re.split(
             r"^diff --git ", self.diff(old, new).decode(errors="replace"), flags=re.MULTILINE
         )[1:]
@@ -217,7 +229,9 @@ class Git:
                     path=paths[-1],
                     previous_path=paths[0] if len(paths) > 1 else None,
                     status=STATUS[status[0]],
-                    sha=sha if status != "D" else self.run("rev-parse", f"{old}:{paths[0]}").decode().strip(),
+                    sha=sha
+                    if status != "D"
+                    else self._read_once("rev-parse", f"{old}:{paths[0]}").decode().strip(),
                     additions=0 if added == "-" else int(added),
                     deletions=0 if deleted == "-" else int(deleted),
                     patch=None if hunks < 0 else section[hunks + 1 :].removesuffix("\n"),
@@ -227,7 +241,7 @@ class Git:
 
     def archive(self, sha: str, prefix: str) -> bytes:
         """A `tar.gz` as GitHub's: made by git, so it honours export-ignore and export-subst."""
-        return self.run("archive", "--format=tar.gz", f"--prefix={prefix}/", sha)
+        return self._read_once("archive", "--format=tar.gz", f"--prefix={prefix}/", sha)
 
 
 def _commit(record: str) -> Commit:

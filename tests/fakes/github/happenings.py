@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.fakes.github.apps import App, Installation
+    from tests.fakes.github.apps import App
     from tests.fakes.github.checks import CheckRun, Suite
     from tests.fakes.github.comments import Comment
+    from tests.fakes.github.installations import Installation
     from tests.fakes.github.issues import Issue
     from tests.fakes.github.place import Place
     from tests.fakes.github.pulls import Pull

@@ -9,9 +9,10 @@ Ours, because sources are silent: a check run that is created completed is told 
 
 from dataclasses import dataclass
 
-from tests.fakes.github.apps import App, Installation, covers
+from tests.fakes.github.apps import App, covers
 from tests.fakes.github.comments import Comment
 from tests.fakes.github.happenings import Happening
+from tests.fakes.github.installations import Installation
 from tests.fakes.github.subscriptions import may_read
 from tests.fakes.github.views.events import payload
 from tests.fakes.github.webhooks import new_guid

@@ -2,6 +2,19 @@
 
 What it does not know it answers like GitHub: 404. What GitHub's description forbids is collected in
 `violations` once a contract is attached; the request gets its answer all the same.
+
+A story of a bot, with the `github` fixture of tests/conftest.py:
+
+    repository = github.repository("octo/demo", path)
+    repository.collaborator("alice", "write")
+    app = github.app("our-bot", {"checks": "write", ...}, hook_url=bot.url, secret=secret)
+    app.install("octo/demo")
+    repository.pull(7, head=sha).comment("/run-automation hello", author="alice")
+    github.settle()                          the webhooks so far are delivered: look at `app.deliveries`
+    github.requests_of(app)                  what the bot has asked
+    repository.check("hello").is_("success")
+
+What can happen in a repository stands in `repository.py`, what can befall an App in `apps.py`.
 """
 
 import asyncio

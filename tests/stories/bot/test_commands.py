@@ -21,8 +21,8 @@ async def test_a_comment_starts_a_run_that_ends_as_a_check(demo: Demo) -> None:
     assert f"at {pull.head}" in (check.text or "")
     assert (check.details_url or "").startswith(f"{demo.bot.url}/runs/")
     said = await demo.says("hello")
-    assert demo.said() == [said]
     await eventually(lambda: comment.reacted == ["eyes", "rocket"])
+    assert demo.said() == [said]
     await eventually(lambda: demo.runs() == [])
 
 
@@ -117,6 +117,14 @@ async def test_what_there_is_to_run(demo: Demo, verb: str) -> None:
     demo.comment(f"/run-automation {verb}")
     said = await demo.says("deploy")
     assert "hello" in said.body
+
+
+async def test_of_two_lists_the_older_one_is_folded_away(demo: Demo) -> None:
+    demo.pull()
+    demo.comment("/run-automation list")
+    await eventually(lambda: len(demo.said()) == 1)
+    demo.comment("/run-automation list")
+    await eventually(lambda: [each.minimized for each in demo.said()] == ["OUTDATED", None])
 
 
 async def test_status_and_why(demo: Demo) -> None:
@@ -228,8 +236,7 @@ async def test_two_pull_requests_at_once(demo: Demo) -> None:
     demo.comment("/run-automation hello", number=8)
     (await demo.concluded(one.head)).is_("success")
     (await demo.concluded(two.head)).is_("success")
-    assert len(demo.said(7)) == 1
-    assert len(demo.said(8)) == 1
+    await eventually(lambda: [len(demo.said(7)), len(demo.said(8))] == [1, 1])
 
 
 def run_of(check: CheckRun) -> str:

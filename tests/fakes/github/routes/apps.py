@@ -7,7 +7,8 @@ from typing import Any
 
 from tests.fakes.github.access import Credential
 from tests.fakes.github.answers import Answer, failed_validation, invalid, not_found, refusal
-from tests.fakes.github.apps import LEVELS, Installation, covers
+from tests.fakes.github.apps import LEVELS, covers
+from tests.fakes.github.installations import Installation
 from tests.fakes.github.routing import Exchange, Route
 from tests.fakes.github.views import apps as views
 from tests.fakes.github.views.repositories import repository

@@ -3,8 +3,9 @@
 import secrets
 from typing import Any
 
-from tests.fakes.github.apps import App, Installation, Token
+from tests.fakes.github.apps import App, Token
 from tests.fakes.github.clock import stamp
+from tests.fakes.github.installations import Installation
 from tests.fakes.github.views.accounts import account
 from tests.fakes.github.views.repositories import repository
 from tests.fakes.github.world import World

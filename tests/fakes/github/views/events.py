@@ -2,11 +2,11 @@
 
 from typing import Any, assert_never
 
-from tests.fakes.github.apps import Installation
 from tests.fakes.github.checks import CheckRun, Suite
 from tests.fakes.github.comments import Comment
 from tests.fakes.github.git import Git
 from tests.fakes.github.happenings import Happening, MergeGroup, Push, Release
+from tests.fakes.github.installations import Installation
 from tests.fakes.github.issues import Issue
 from tests.fakes.github.pulls import Pull
 from tests.fakes.github.repository import NOTHING, Repository

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from bot.events import reduced
+from automation.run.reduced_event import reduced_event
 from tests.bot.events.payloads import (
     ALICE,
     BEFORE,
@@ -101,15 +101,15 @@ ANY_PULL = {
     ],
 )
 def test_fields(event: str, payload: Json, expected: Json) -> None:
-    assert reduced(event, payload) == {"repository": HERE, "sender": ALICE, **expected}
+    assert reduced_event(event, payload) == {"repository": HERE, "sender": ALICE, **expected}
 
 
 def test_the_owner_the_installation_and_other_fields_stay_behind() -> None:
     payload = {**COMMENTED, "repository": {**HERE, "owner": ALICE, "html_url": "x"}, "enterprise": {}}
-    assert reduced("issue_comment", payload) == reduced("issue_comment", COMMENTED)
-    assert "installation" not in reduced("issue_comment", payload)
+    assert reduced_event("issue_comment", payload) == reduced_event("issue_comment", COMMENTED)
+    assert "installation" not in reduced_event("issue_comment", payload)
 
 
 @given(EVENTS, WILD)
 def test_wild_payloads_are_reduced_too(event: str, payload: Any) -> None:
-    assert "event_key" in reduced(event, payload)
+    assert "event_key" in reduced_event(event, payload)

@@ -9,8 +9,6 @@ Source: `event_schemas/github.py` of OpenHands automation 1.25.0.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bot.events.key import key_of
-
 # A shape is a mapping of shapes, a list of one for every element, or the value where nothing stands.
 type Shape = Mapping[str, Shape] | list[Shape] | str | bool | None
 
@@ -70,18 +68,19 @@ _BY_EVENT: Final[Mapping[str, Mapping[str, Shape]]] = {
 _UNKNOWN_TO_OPENHANDS: Final[Mapping[str, Shape]] = {"action": None}
 
 
-def reduced(event: str, payload: object) -> dict[str, Any]:
+def reduced_event(event: str, payload: object) -> dict[str, Any]:
     """The event's fields that OpenHands keeps, and `event_key`; of events that it does not know, the common ones.
 
     Raises nothing, whatever the payload is.
 
     Args:
-        event: the header `X-GitHub-Event`.
+        event: its name, as the header `X-GitHub-Event` or `GITHUB_EVENT_NAME` has it.
         payload: the body, parsed.
     """
     shape = {**_EVERY, **_BY_EVENT.get(event, _UNKNOWN_TO_OPENHANDS)}
     fields: dict[str, Any] = _cut(payload if isinstance(payload, Mapping) else {}, shape)
-    return {**fields, "event_key": key_of(event, payload)}
+    action = payload.get("action") if isinstance(payload, Mapping) else None
+    return {**fields, "event_key": f"{event}.{action}" if action and isinstance(action, str) else event}
 
 
 def _cut(value: object, shape: Shape) -> Any:

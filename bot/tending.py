@@ -1,0 +1,33 @@
+"""Work that goes on for as long as the process does: what nobody foresaw is logged, and it goes on."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from bot.metrics import Metrics
+
+AGAIN_AFTER = 5.0
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def tending(name: str, work: Callable[[], Awaitable[None]], metrics: Metrics) -> AsyncIterator[None]:
+    """Have the work done for as long as the context lasts; begun again where it ends by itself."""
+    task = asyncio.create_task(_tend(name, work, metrics), name=name)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _tend(name: str, work: Callable[[], Awaitable[None]], metrics: Metrics) -> None:
+    while True:
+        try:
+            await work()
+        except Exception:  # the outermost: one defect must not end what all depend on
+            metrics.defects.labels(name).inc()
+            log.exception("%s: a defect of automation-bot", name)
+        await asyncio.sleep(AGAIN_AFTER)

@@ -7,14 +7,11 @@ Every text fits in a comment beside its marker (`bot.replies.marker`), which who
 
 from bot.replies.marker import key_of, marker
 from bot.replies.refusals import (
-    Scope,
     approval_needed,
-    busy,
     mistake,
     nothing_to_cancel,
     nothing_to_retry,
     refusal,
-    rejected_by_lane,
     unknown_automation,
 )
 from bot.replies.runs import approved, cancelled, status, why
@@ -22,10 +19,8 @@ from bot.replies.status_comment import status_comment
 from bot.replies.usage import help, listing, which  # noqa: A004  # the command's own name
 
 __all__ = [
-    "Scope",
     "approval_needed",
     "approved",
-    "busy",
     "cancelled",
     "help",
     "key_of",
@@ -35,7 +30,6 @@ __all__ = [
     "nothing_to_cancel",
     "nothing_to_retry",
     "refusal",
-    "rejected_by_lane",
     "status",
     "status_comment",
     "unknown_automation",

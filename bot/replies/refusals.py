@@ -1,30 +1,18 @@
 """What the bot says when it does not do what it was asked for: which rule it is, and the way out. Pure."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import Final
 
 from automation.definition.problems import nearest
 from automation.errors import AutomationError, Misconfigured
 from automation.report.fitting import Section
 from automation.report.markdown import code
-from automation.verdict import duration
 from bot.commands import COMMAND, Mistake, nearest_verb
-from bot.replies.telling import PageUrl, facts, no_page
-from bot.replies.text import capitalised, ended, named, prose, reply, span
-from bot.runs.run import Run
+from bot.replies.text import capitalised, ended, named, prose, reply
 
 SLUGS_SHOWN: Final = 50
 
 _SEE_HELP: Final = f"{code(f'{COMMAND} help')} shows what can be written."
-
-
-class Scope(StrEnum):
-    """Whose runs a cap counts."""
-
-    PERSON = "person"
-    PULL_REQUEST = "pull request"
-    REPOSITORY = "repository"
 
 
 def mistake(asker: str, mistake: Mistake) -> str:
@@ -64,30 +52,6 @@ def approval_needed(asker: str, slug: str, sha: str) -> str:
         f"{named(slug)} waits for an approval, because the code of {code(sha)} comes from a fork.",
         f"Somebody with write access looks at that commit, then comments {code(f'{COMMAND} approve {sha}')} or "
         "presses *Approve this commit* on the check. A push needs a new approval.",
-    )
-
-
-def busy(asker: str, scope: Scope, limit: int, window: float, wait: float) -> str:
-    """A cap is reached.
-
-    Args:
-        limit: runs within `window` seconds.
-        wait: seconds until there is room again.
-    """
-    return reply(
-        asker,
-        f"Nothing was started: this {scope} has had {limit} runs within {span(window)}, which is the most that "
-        f"the bot allows. Try again in {duration(max(1, wait))}.",
-    )
-
-
-def rejected_by_lane(asker: str, slug: str, current: Run, page_url: PageUrl = no_page) -> str:
-    """The automation wants one run at a time, and one is under way."""
-    return reply(
-        asker,
-        f"Nothing was started: {named(slug)} takes one run at a time (`github.concurrency` with `policy: reject`), "
-        f"and one is under way: {facts(current, page_url)}",
-        f"Try again when it is over, or stop it by {code(f'{COMMAND} cancel {current.id}')}.",
     )
 
 

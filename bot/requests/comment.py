@@ -3,6 +3,7 @@
 Whoever has no business here gets one reply, and nothing else: no check run, no run.
 """
 
+import hashlib
 import time
 from dataclasses import dataclass
 from typing import assert_never
@@ -116,9 +117,11 @@ class Commanded:
         try:
             run = await self.desk.acceptance.accept(automation, subject, wish)
         except Refused as error:
-            if error.reason is Reason.FORK_NEEDS_APPROVAL:
-                await self.desk.acceptance.hold(automation, subject, wish, error)
-            raise
+            if error.reason is not Reason.FORK_NEEDS_APPROVAL:
+                raise
+            await self.desk.acceptance.hold(automation, subject, wish, error)
+            body = replies.approval_needed(self._asker, automation.slug, subject.sha)
+            return await self._refuse(error, body)
         return f"run {run.id}"
 
     async def _approve(self, command: Command, pull: PullRequest, role: Role | None) -> str:
@@ -188,12 +191,11 @@ class Commanded:
             if not meant or meant in {run.automation.casefold(), run.name.casefold(), str(run.id)}
         ]
 
-    async def _refuse(self, error: Refused) -> str:
-        """Say which rule it is and the way out: once for each person and rule."""
-        key = f"refused/{self._asker.casefold()}/{error.reason}"
-        if error.reason is not Reason.NOT_ALLOWED:
-            key = f"refused/{self.comment.comment_id}"
-        await self._talk.say(key, replies.refusal(self._asker, error))
+    async def _refuse(self, error: Refused, body: str = "") -> str:
+        """Say which rule it is and the way out: once for each person and what there is to say."""
+        said = hashlib.sha256(error.sentence.encode()).hexdigest()[:12]
+        key = f"refused/{self._asker.casefold()}/{error.reason}/{said}"
+        await self._talk.say(key, body or replies.refusal(self._asker, error))
         await self._talk.react(Reaction.CONFUSED)
         return f"refused: {error.reason}"
 

@@ -22,6 +22,7 @@ from bot.events.fields import at
 from bot.events.issue_comment import CommentCreated
 from bot.events.origin import Origin
 from bot.events.pull_request import PullRequestMoved
+from bot.replies import key_of as key_of_comment
 from bot.requests.click import Clicked
 from bot.requests.comment import Commanded
 from bot.requests.desk import Desk
@@ -41,13 +42,14 @@ log = logging.getLogger(__name__)
 
 
 def is_command(event: object) -> bool:
-    """Whether it is a new comment of a person on an open pull request that may hold a command."""
+    """Whether it is a new comment of a person on a pull request that may hold a command, and none of our own."""
     return (
         isinstance(event, CommentCreated)
         and event.is_pull_request
         and event.author.is_user
         and not event.via_app
         and may_command(event.body)
+        and key_of_comment(event.body) is None
     )
 
 

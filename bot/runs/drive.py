@@ -30,6 +30,7 @@ from automation.run.start import Order
 from automation.run.stop import look_settled
 from automation.verdict import Verdict, not_started
 from bot.bot import Bot
+from bot.runs import connections
 from bot.runs.answer import Answer
 from bot.runs.authorised import authorise_again
 from bot.runs.check import RunCheck
@@ -145,7 +146,7 @@ class Drive:
 
     async def _conduct(self) -> None:
         ordering = Ordering(self.bot, self.run)
-        connection = self.bot.agent_server(is_fork=self.run.is_fork)
+        connection = await connections.connection_of(self.bot, self.run)
         async with self.bot.lines.to(connection) as line:
             if self.run.is_ordered and await self._is_there(line):
                 await self._follow(connection, line, ordering.resumed())
@@ -155,6 +156,8 @@ class Drive:
 
     async def _follow(self, connection: AgentConnection, line: Line, order: Order) -> None:
         started_at = self.run.started_at or time.time()
+        if not self.run.is_ordered:
+            await connections.keep(self.bot, self.run, connection)
         await self._save(
             is_ordered=True,
             state=State.RUNNING,
@@ -219,6 +222,7 @@ class Drive:
             await self._open_check()
             await self._check.conclude(self.run.check_id, end)
         await self._answer.finish(self.run)
+        await connections.forget(self.bot, self.run)
         await self._save(state=State.ENDED)
         self.bot.metrics.ended(end)
 

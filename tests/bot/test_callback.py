@@ -29,7 +29,7 @@ KEY, OLD = b"k" * 32, b"o" * 32
             {"status": "FAILED", "error": {"detail": "only that", "id": 5}},
             Completion(has_failed=True, error="only that"),
         ),
-        ({"status": "FAILED", "error": {}}, Completion(has_failed=True)),
+        ({"status": "FAILED", "error": {}}, Completion(has_failed=True, error="no detail")),
         ({"status": "FAILED", "error": {"kind": "x"}}, Completion(has_failed=True, error="no detail")),
         ({"status": "COMPLETED", "run_id": "x", "conversation_id": 7}, Completion(has_failed=False)),
         ({"status": "completed"}, None),

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,17 @@ from automation.action.modes import SECRET_INPUTS
 from automation.github.tokens import WANTED
 from automation.redaction.secret_forms import MIN_LENGTH
 from automation.verdict import judge
+from bot.github.installations import WANTED as OF_THE_BOT
+from bot.inbox import webhook
+from bot.pages import event_stream
+from bot.runs.authorised import FRESH
+from bot.set_up.manifest import PERMISSIONS
+from bot.settings import Caps
 
+MIB = 1024 * 1024
 ROOT = Path(__file__).parents[2]
-CORE = ROOT / "src" / "automation"
-DOCUMENTS = ("README.md", "CHANGELOG.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md")
+PACKAGES = ("src/automation/", "bot/")
+DOCUMENTS = ("README.md", "CHANGELOG.md", "bot/README.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md")
 CONTRIBUTING = (ROOT / ".github/CONTRIBUTING.md").read_text(encoding="utf-8")
 SECURITY = (ROOT / ".github/SECURITY.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^(`{3,})[^`]*\n.*?^\1$", re.MULTILINE | re.DOTALL)
@@ -64,10 +72,12 @@ def test_every_path_that_is_named_is_there(text: str) -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-def test_the_tree_names_every_package_and_module_of_the_core_once() -> None:
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_tree_names_every_package_and_module_of_the_core_and_the_bot_once(package: str) -> None:
     tree = section(CONTRIBUTING, "The code, in reading order")
-    named = re.findall(r"^  ([\w.]+/?) +\S", tree, flags=re.MULTILINE)
-    assert sorted(named) == sorted(parts(CORE))
+    [below] = re.findall(rf"^{re.escape(package)}.*\n((?:  .*\n)+)", tree, flags=re.MULTILINE)
+    named = re.findall(r"^  ([\w.]+/?) +\S", below, flags=re.MULTILINE)
+    assert sorted(named) == sorted(parts(ROOT / package))
 
 
 def test_the_tree_names_directories_that_are_there() -> None:
@@ -82,20 +92,33 @@ def contracts() -> list[dict[str, Any]]:
     return found
 
 
-def test_the_layers_are_those_of_the_contract() -> None:
-    [layers] = [contract["layers"] for contract in contracts() if contract["type"] == "layers"]
-    [line] = [line for line in section(CONTRIBUTING, "Who may import whom").splitlines() if "Layers" in line]
-    said = [re.findall(r"`(\w+)`", layer) for layer in line.split(";")]
-    assert said == [
-        [name.strip().removeprefix("automation.") for name in layer.split("|")] for layer in layers
-    ]
+def rule(begins: str) -> list[list[str]]:
+    """The modules that a line of "Who may import whom" names, in groups that semicolons divide."""
+    lines = section(CONTRIBUTING, "Who may import whom").splitlines()
+    [line] = [line for line in lines if line.startswith(f"- {begins}")]
+    return [re.findall(r"`([\w.]+)`", group) for group in line.split(";")]
 
 
-def test_the_modules_without_io_are_those_of_the_contract() -> None:
-    [pure] = [contract for contract in contracts() if "httpx" in contract.get("forbidden_modules", [])]
-    [line] = [line for line in section(CONTRIBUTING, "Who may import whom").splitlines() if "no I/O" in line]
-    said = re.findall(r"`([\w.]+)`", line)
-    assert sorted(said) == sorted(name.removeprefix("automation.") for name in pure["source_modules"])
+def without(package: str, names: list[str]) -> list[str]:
+    return [name.strip().removeprefix(f"{package}.") for name in names]
+
+
+@pytest.mark.parametrize(("package", "begins"), [("automation", "Layers, from"), ("bot", "Layers of the bot")])
+def test_the_layers_are_those_of_the_contract(package: str, begins: str) -> None:
+    layered = [contract["layers"] for contract in contracts() if contract["type"] == "layers"]
+    [layers] = [layers for layers in layered if layers[0].startswith(f"{package}.")]
+    assert rule(begins) == [without(package, layer.split("|")) for layer in layers]
+
+
+@pytest.mark.parametrize(
+    ("package", "begins"), [("automation", "Decisions do no I/O"), ("bot", "Nor do the bot's")]
+)
+def test_the_modules_without_io_are_those_of_the_contract(package: str, begins: str) -> None:
+    forbidding = [contract for contract in contracts() if "httpx" in contract.get("forbidden_modules", [])]
+    sources: list[list[str]] = [contract["source_modules"] for contract in forbidding]
+    [pure] = [names for names in sources if names[0].startswith(f"{package}.")]
+    [said] = rule(begins)
+    assert sorted(said) == sorted(without(package, pure))
 
 
 def test_every_make_target_is_named_and_there() -> None:
@@ -126,10 +149,27 @@ def test_the_inputs_of_the_action_that_are_masked_are_named() -> None:
     assert sorted(re.findall(r"`([\w-]+)`", line)) == sorted([*masked, "secrets"])
 
 
-def test_what_a_token_of_an_app_may_do_at_most_is_said() -> None:
-    [row] = [row for row in SECURITY.splitlines() if row.startswith("| Tokens of an App")]
+@pytest.mark.parametrize(
+    ("begins", "wanted"),
+    [("| Tokens of an App", WANTED), ("| The App asks", PERMISSIONS), ("| A token of the bot's", OF_THE_BOT)],
+)
+def test_what_an_app_and_its_tokens_may_do_at_most_is_said(begins: str, wanted: Mapping[str, str]) -> None:
+    [row] = [row for row in SECURITY.splitlines() if row.startswith(begins)]
     named = dict(re.findall(r"`([\w-]+): (\w+)`", row))
-    assert named == {name.replace("_", "-"): level for name, level in WANTED.items()}
+    assert named == {name.replace("_", "-"): level for name, level in wanted.items()}
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        f"{webhook.LIMIT // MIB} MiB",
+        f"{FRESH:g} s",
+        f"{Caps.per_user} runs by one person, {Caps.per_pull} on one pull request and {Caps.per_repository} in",
+        f"at most {event_stream.LIMIT} streams",
+    ],
+)
+def test_the_figures_of_the_bot_are_said(phrase: str) -> None:
+    assert phrase in SECURITY
 
 
 def test_the_shortest_secret_that_is_masked() -> None:

@@ -194,8 +194,7 @@ def test_whatever_runs_say_is_harmless(listed: list[Run], name: str, now: float)
     assert is_harmless(replies.why(listed, now, page))
     assert is_harmless(replies.cancelled(listed))
     assert is_harmless(replies.approved(RUN.head_sha, listed))
-    for run in listed[:1]:
-        assert is_harmless(replies.rejected_by_lane("alice", name, run, page), asker="alice")
+    if listed:
         assert is_harmless(replies.status_comment(name, listed, page, now), has_links=True)
 
 

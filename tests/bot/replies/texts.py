@@ -123,8 +123,6 @@ def texts() -> Iterator[tuple[str, str]]:
     yield "approval needed", replies.approval_needed("alice", "review", SHA)
     yield "approved, one had waited", replies.approved(SHA, [HELD])
     yield "approved, none had waited", replies.approved(SHA, [])
-    yield "a cap", replies.busy("alice", replies.Scope.PULL_REQUEST, 20, 3600, 754)
-    yield "rejected by its lane", replies.rejected_by_lane("alice", "review", RUNNING, page)
     yield "nothing to cancel", replies.nothing_to_cancel("alice", "all")
     yield "nothing of it to cancel", replies.nothing_to_cancel("alice", "review")
     yield "nothing to retry", replies.nothing_to_retry("alice", "")

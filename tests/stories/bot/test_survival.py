@@ -130,3 +130,19 @@ async def test_a_suspended_installation_is_told_once_it_is_back(demo: Demo) -> N
     assert not demo.check(pull.head, "review").is_completed
     installation.unsuspend()
     (await demo.concluded(pull.head, "review", 40)).is_("success")
+
+
+async def test_the_settings_change_while_a_run_goes_on(
+    begin: Begin, server: RealServer, open_server: RealServer
+) -> None:
+    demo = await begin(on=server)
+    demo.automation(SLOW, "review")
+    pull = demo.pull()
+    demo.comment("/run-automation review")
+    await demo.running()
+    demo.bot.kill()
+    assert server.key.encode() not in (demo.bot.home / "bot.sqlite3").read_bytes()
+    demo.bot.server = open_server
+    await demo.bot.start()
+    (await demo.concluded(pull.head, "review")).is_("success")
+    await eventually(lambda: demo.runs() == [])

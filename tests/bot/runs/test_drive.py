@@ -1,0 +1,268 @@
+"""A run is driven to its true end from whatever state it is found in, by its newest driver and nobody else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from automation.errors import AutomationError
+from automation.github import GitHubUnavailable, client
+from automation.observation import Cause
+from automation.reasons import Conclusion, Reason
+from bot.callback import Completion
+from bot.runs.drive import Drive
+from bot.runs.live import LiveRun
+from bot.runs.run import Run, State
+from bot.runs.said import note_of
+from tests.bot.runs.place import NOWHERE, Place
+from tests.bot.store.rows import SUCCESS
+from tests.servers import RealServer
+from tests.teller import eventually
+
+SLOW = "echo started; sleep 1.5; echo ended; exit 3"
+
+
+async def taken(place: Place, run: Run) -> Drive:
+    """Its newest driver."""
+    mine = await place.bot.store.runs.take(run.id)
+    assert mine is not None
+    return Drive(place.bot, LiveRun(mine), asyncio.Semaphore(5))
+
+
+async def driven(place: Place, run: Run) -> Run:
+    await (await taken(place, run)).advance()
+    return await place.now(run)
+
+
+@asynccontextmanager
+async def begun(drive: Drive) -> AsyncIterator["asyncio.Task[None]"]:
+    task = asyncio.create_task(drive.advance())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def wrote(server: RealServer, run: Run, text: str) -> None:
+    """Wait until the run's output has this."""
+    file = server.runs / str(run.id) / "output.log"
+    await eventually(lambda: file.exists() and text in file.read_text(), 20)
+
+
+def end_of(run: Run) -> tuple[State, Conclusion | None, Reason | None]:
+    return run.state, run.end and run.end.conclusion, run.end and run.end.reason
+
+
+async def test_from_the_row_to_the_check(place: Place, server: RealServer) -> None:
+    place.automation("echo hello; exit 3")
+    run = await place.add()
+    now = await driven(place, run)
+    assert end_of(now) == (State.ENDED, Conclusion.FAILURE, Reason.EXIT_CODE)
+    check = place.repository.check("hello").is_("failure")
+    assert "hello" in (check.text or "")
+    assert (now.check_id, now.check_url) == (check.id, check.html_url)
+    assert [each.phase for each in now.stations][:2] == ["connect", "prepare"]
+    assert run.accepted_at <= now.started_at <= now.ended_at
+    assert str(run.id) not in server.directories()
+    kept = await place.bot.store.runs.output(run.id)
+    assert kept is not None
+    assert (kept.head, kept.size) == (b"hello\n", 6)
+
+
+async def test_a_driver_that_was_cancelled_leaves_it_going_and_the_next_one_ends_it(
+    place: Place, server: RealServer
+) -> None:
+    place.automation(SLOW)
+    run = await place.add()
+    async with begun(await taken(place, run)):
+        await wrote(server, run, "started")
+    assert (await place.now(run)).state is State.RUNNING
+    assert server.processes(str(run.id))
+    now = await driven(place, run)
+    assert end_of(now) == (State.ENDED, Conclusion.FAILURE, Reason.EXIT_CODE)
+    kept = await place.bot.store.runs.output(run.id)
+    assert kept is not None
+    assert kept.head == b"started\nended\n"
+    assert len(place.repository.checks(run.head_sha)) == 1
+    assert str(run.id) not in server.directories()
+
+
+async def test_one_that_was_taken_over_writes_nothing_more(place: Place, server: RealServer) -> None:
+    place.automation(SLOW)
+    run = await place.add()
+    old = await taken(place, run)
+    async with begun(old) as task:
+        await wrote(server, run, "started")
+        before = await place.bot.store.runs.take(run.id)
+        await asyncio.wait_for(task, 20)
+        assert await place.now(run) == before
+        assert await place.bot.store.runs.output(run.id) is None
+        check = place.repository.check("hello")
+        assert not check.is_completed
+    assert str(run.id) in server.directories()
+    now = await driven(place, run)
+    assert end_of(now) == (State.ENDED, Conclusion.FAILURE, Reason.EXIT_CODE)
+
+
+async def test_it_waits_for_its_turn_and_shows_so(place: Place) -> None:
+    first = await place.add(lane="a", accepted_at=1)
+    second = await place.add(lane="a")
+    now = await driven(place, second)
+    assert now.state is State.QUEUED
+    assert place.repository.check("hello").status == "queued"
+    assert end_of(await driven(place, first))[0] is State.ENDED
+    assert end_of(await driven(place, second)) == (State.ENDED, Conclusion.SUCCESS, Reason.OK)
+    assert len(place.repository.checks(first.head_sha)) == 2
+
+
+async def test_it_waits_for_a_place_and_shows_so(place: Place) -> None:
+    run = await place.add()
+    drive = await taken(place, run)
+    drive.slots = asyncio.Semaphore(1)
+    await drive.slots.acquire()
+    async with begun(drive) as task:
+        await eventually(lambda: len(place.repository.checks(run.head_sha)) == 1)
+        assert place.repository.check("hello").status == "queued"
+        drive.slots.release()
+        await asyncio.wait_for(task, 20)
+    place.repository.check("hello").is_("success")
+    assert not drive.slots.locked()
+
+
+class TestStopped:
+    @pytest.mark.parametrize(
+        ("cause", "reason"), [(Cause.CANCELLED, Reason.CANCELLED), (Cause.SUPERSEDED, Reason.SUPERSEDED)]
+    )
+    @pytest.mark.parametrize("state", [State.QUEUED, State.STARTING])
+    async def test_before_it_started(
+        self, place: Place, server: RealServer, state: State, cause: Cause, reason: Reason
+    ) -> None:
+        run = await place.add(state=state)
+        assert await place.bot.store.runs.ask_stop(run.id, "@bob", cause.value)
+        now = await driven(place, run)
+        assert end_of(now) == (State.ENDED, Conclusion.CANCELLED, reason)
+        assert now.end is not None
+        assert "stopped by @bob before it started" in now.end.sentence
+        place.repository.check("hello").is_("cancelled")
+        assert str(run.id) not in server.directories()
+
+    async def test_while_it_runs(self, place: Place, server: RealServer) -> None:
+        place.automation("echo started; sleep 300")
+        run = await place.add()
+        drive = await taken(place, run)
+        async with begun(drive) as task:
+            await wrote(server, run, "started")
+            drive.live.stop.ask("@bob")
+            await asyncio.wait_for(task, 20)
+        assert end_of(await place.now(run)) == (State.ENDED, Conclusion.CANCELLED, Reason.CANCELLED)
+        assert server.processes(str(run.id)) == []
+        assert str(run.id) not in server.directories()
+
+    async def test_while_nobody_drives_it(self, place: Place, server: RealServer) -> None:
+        place.automation("echo started; sleep 300")
+        run = await place.add()
+        async with begun(await taken(place, run)):
+            await wrote(server, run, "started")
+        assert await place.bot.store.runs.ask_stop(run.id, "@bob", Cause.CANCELLED.value)
+        now = await driven(place, run)
+        assert end_of(now) == (State.ENDED, Conclusion.CANCELLED, Reason.CANCELLED)
+        assert server.processes(str(run.id)) == []
+
+    async def test_once_its_end_is_known_it_keeps_it(self, place: Place) -> None:
+        run = await place.add(state=State.CONCLUDING, end=SUCCESS, ended_at=1)
+        assert not await place.bot.store.runs.ask_stop(run.id, "@bob", Cause.CANCELLED.value)
+        assert end_of(await driven(place, run)) == (State.ENDED, Conclusion.SUCCESS, Reason.OK)
+
+
+class TestSaid:
+    async def said(self, place: Place, has_failed: bool) -> Run:
+        run = await place.add()
+        note = note_of(Completion(has_failed, "boom"))
+        await place.bot.store.facts.put(f"completion {run.id}", note)
+        return await driven(place, run)
+
+    async def test_failed_worsens_a_success(self, place: Place) -> None:
+        now = await self.said(place, has_failed=True)
+        assert end_of(now) == (State.ENDED, Conclusion.FAILURE, Reason.REPORTED)
+        assert "boom" in (place.repository.check("hello").is_("failure").summary or "")
+
+    async def test_completed_betters_nothing(self, place: Place) -> None:
+        place.automation("exit 3")
+        assert end_of(await self.said(place, has_failed=False))[1] is Conclusion.FAILURE
+
+
+class TestWithout:
+    """What is missing is told on the check, where the run could not be."""
+
+    @pytest.mark.parametrize(
+        ("changes", "said"),
+        [
+            ({"automation": "gone"}, "no automation"),
+            ({"inputs": {"nothing": "x"}}, "nothing"),
+            ({"head_sha": "d" * 40}, None),
+        ],
+    )
+    async def test_what_it_is_made_of(self, place: Place, changes: dict[str, Any], said: str | None) -> None:
+        run = await place.add(**changes)
+        if said is None:
+            with pytest.raises(AutomationError):
+                await driven(place, run)
+            now = await place.now(run)
+            assert now.end is not None
+            return
+        now = await driven(place, run)
+        assert end_of(now)[:2] == (State.ENDED, Conclusion.FAILURE)
+        assert said in (place.repository.check("hello").is_("failure").summary or "")
+
+    async def test_the_server(self, place: Place) -> None:
+        core = replace(place.bot.settings.core, agent_server_url=NOWHERE, patience=0)
+        place.bot.settings = replace(place.bot.settings, core=core)
+        now = await driven(place, await place.add())
+        assert end_of(now)[:2] == (State.ENDED, Conclusion.FAILURE)
+        place.repository.check("hello").is_("failure")
+
+    async def test_github_it_runs_all_the_same_and_is_told_later(
+        self, place: Place, server: RealServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(client, "PATIENCE", 0)
+        place.automation("echo hello; exit 3")
+        run = await place.add()
+        place.bot.installations.client(run.repository, run.installation).patience = 0.1
+        place.github.fault("*", "check-runs", status=503, times=None)
+        with pytest.raises(GitHubUnavailable):
+            await driven(place, run)
+        now = await place.now(run)
+        assert end_of(now) == (State.CONCLUDING, Conclusion.FAILURE, Reason.EXIT_CODE)
+        assert place.repository.checks(run.head_sha) == []
+        place.github.clear_faults()
+        assert end_of(await driven(place, run)) == (State.ENDED, Conclusion.FAILURE, Reason.EXIT_CODE)
+        place.repository.check("hello").is_("failure")
+        assert len(place.repository.checks(run.head_sha)) == 1
+
+    async def test_github_from_the_beginning_it_is_tried_again_until_its_deadline(self, place: Place) -> None:
+        run = await place.add()
+        place.bot.installations.client(run.repository, run.installation).patience = 0.1
+        place.github.fault("GET", "tarball", status=503, times=None)
+        with pytest.raises(GitHubUnavailable):
+            await driven(place, run)
+        assert (await place.now(run)).end is None
+        over = await place.add(deadline=1.0)
+        now = await driven(place, over)
+        assert end_of(now)[:2] == (State.ENDED, Conclusion.FAILURE)
+
+
+async def test_what_has_no_check_is_told_nowhere(place: Place) -> None:
+    run = await place.add(state=State.CONCLUDING, end=SUCCESS, has_check=False, comment_id=0)
+    assert (await driven(place, run)).state is State.ENDED
+    assert place.requests() == []
+
+
+async def test_a_role_that_was_taken_away_meanwhile(place: Place, server: RealServer) -> None:
+    place.repository.collaborator("alice", "read")
+    now = await driven(place, await place.add(accepted_at=1.0))
+    assert end_of(now) == (State.ENDED, Conclusion.ACTION_REQUIRED, Reason.NOT_ALLOWED)
+    place.repository.check("hello").is_("action_required")

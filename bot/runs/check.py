@@ -90,8 +90,9 @@ class RunCheck:
         if self._shows_queued:
             await self._start(check_id)
         while True:
+            news = self.live.news
             await asyncio.sleep(pause_before_update(time.monotonic() - began))
-            await self.live.changed()
+            await news.wait()
             async with self.pace.turn(self.live.run.installation):
                 try:
                     await self._checks.show(check_id, self._report())

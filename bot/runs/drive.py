@@ -115,7 +115,12 @@ class Drive:
     @asynccontextmanager
     async def _slot(self) -> AsyncIterator[None]:
         """One of the places of runs that go on; who waits for one shows as queued."""
-        if self.slots.locked():
+        is_full = self.slots.locked()
+        if is_full and self.run.is_ordered:
+            # It goes on already, from before a restart: it has to be followed, wherever there is room.
+            yield
+            return
+        if is_full:
             await self._open_check()
         async with self.slots:
             yield

@@ -57,9 +57,10 @@ class LiveRun:
     def note(self, sentence: str) -> None:
         pass
 
-    async def changed(self) -> None:
-        """Wait until there is something new."""
-        await self._news.wait()
+    @property
+    def news(self) -> asyncio.Event:
+        """Set as soon as anything is other than it is now."""
+        return self._news
 
     async def follow(self, offset: int) -> AsyncGenerator[Piece | Run]:
         """The run, and its output from a byte on, as they come; until it is closed."""

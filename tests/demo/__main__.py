@@ -68,7 +68,9 @@ async def _play(*, stays: bool) -> int:
 def _tell_where_to_look(here: Stage, page: str) -> None:
     print(f"\nThe run's page:        {page}")
     print(f"The table of all runs: {here.bot.url}/runs, with the token {OPERATOR_TOKEN}")
-    print("Links to GitHub on them lead to the stand-in, which answers programs and has no pages.", flush=True)
+    print(
+        "Links to GitHub on them lead to the stand-in, which answers programs and has no pages.", flush=True
+    )
 
 
 if __name__ == "__main__":

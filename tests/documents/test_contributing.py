@@ -103,7 +103,9 @@ def without(package: str, names: list[str]) -> list[str]:
     return [name.strip().removeprefix(f"{package}.") for name in names]
 
 
-@pytest.mark.parametrize(("package", "begins"), [("automation", "Layers, from"), ("bot", "Layers of the bot")])
+@pytest.mark.parametrize(
+    ("package", "begins"), [("automation", "Layers, from"), ("bot", "Layers of the bot")]
+)
 def test_the_layers_are_those_of_the_contract(package: str, begins: str) -> None:
     layered = [contract["layers"] for contract in contracts() if contract["type"] == "layers"]
     [layers] = [layers for layers in layered if layers[0].startswith(f"{package}.")]

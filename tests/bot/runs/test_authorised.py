@@ -34,7 +34,8 @@ async def test_just_accepted_it_costs_no_request(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "expected"), [("write", None), ("admin", None), ("read", Reason.NOT_ALLOWED), (None, Reason.NOT_ALLOWED)]
+    ("role", "expected"),
+    [("write", None), ("admin", None), ("read", Reason.NOT_ALLOWED), (None, Reason.NOT_ALLOWED)],
 )
 async def test_the_role_is_asked_for_again(place: Place, role: str | None, expected: Reason | None) -> None:
     place.repository.collaborator("alice", role)

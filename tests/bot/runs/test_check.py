@@ -93,7 +93,8 @@ def test_the_key_names_the_bot_and_the_run() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "shown"), [(State.QUEUED, "queued"), (State.STARTING, "in_progress"), (State.RUNNING, "in_progress")]
+    ("state", "shown"),
+    [(State.QUEUED, "queued"), (State.STARTING, "in_progress"), (State.RUNNING, "in_progress")],
 )
 async def test_it_begins_as_the_run_stands(
     place: Place, check_of: Callable[..., RunCheck], state: State, shown: str

@@ -106,7 +106,10 @@ async def test_phases_are_stations_and_the_servers_address_is_none_of_them() -> 
     live = LiveRun(a_run())
     live.enter(Phase.CONNECT, "http://10.0.0.5:8000")
     live.enter(Phase.UPLOAD, "650 KiB")
-    assert [(each.phase, each.detail) for each in live.run.stations] == [("connect", ""), ("upload", "650 KiB")]
+    assert [(each.phase, each.detail) for each in live.run.stations] == [
+        ("connect", ""),
+        ("upload", "650 KiB"),
+    ]
 
 
 async def test_whoever_waits_is_woken_by_anything_new() -> None:
@@ -117,7 +120,7 @@ async def test_whoever_waits_is_woken_by_anything_new() -> None:
         lambda: live.enter(Phase.RUN),
         live.close,
     ):
-        waiting = [asyncio.create_task(live.changed()) for _ in range(3)]
+        waiting = [asyncio.create_task(live.news.wait()) for _ in range(3)]
         await asyncio.sleep(0)
         assert not any(task.done() for task in waiting)
         tell()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from automation.definition.github_key import Forks, GitHubKey
 from automation.errors import Refused
 from automation.reasons import Reason
-from bot.settings import Caps
+from bot.caps import Caps
 
 
 @dataclass(frozen=True)

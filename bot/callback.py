@@ -9,34 +9,9 @@ address. Unknown keys are taken, too, so that a newer SDK is not turned away.
 
 import hashlib
 import hmac
-from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from automation.sentences import one_line
 from bot.bot import Bot
-
-LONGEST_ERROR = 1000
-STATUSES = ("COMPLETED", "FAILED")
-
-
-@dataclass(frozen=True)
-class Completion:
-    """What a run has said.
-
-    Attributes:
-        error: in one line, empty for none.
-    """
-
-    has_failed: bool
-    error: str = ""
-
-    @classmethod
-    def read(cls, document: Any) -> "Completion | None":
-        """From the body; None if it is none."""
-        if not isinstance(document, dict) or document.get("status") not in STATUSES:
-            return None
-        return cls(document["status"] == "FAILED", _sentence(document.get("error")))
 
 
 def callback_url(bot: Bot, run_id: UUID) -> str:
@@ -52,11 +27,3 @@ def token_of(key: bytes, run_id: UUID) -> str:
 def is_token(keys: list[bytes], run_id: UUID, given: str) -> bool:
     """Whether the token is this run's, by one of the keys: runs go on while a key is rotated."""
     return any(hmac.compare_digest(token_of(key, run_id).encode(), given.encode()) for key in keys)
-
-
-def _sentence(error: Any) -> str:
-    """Both senders' errors: plain text, or an event with a code and a detail."""
-    if isinstance(error, dict):
-        words = [str(error.get(name) or "") for name in ("code", "detail")]
-        error = ": ".join(word for word in words if word) or "no detail"
-    return one_line(str(error), LONGEST_ERROR) if error else ""

@@ -12,7 +12,8 @@ from starlette.routing import Route
 from automation.agent_server import AgentServer
 from automation.errors import AutomationError
 from bot.bot import Bot
-from bot.callback import Completion, is_token
+from bot.callback import is_token
+from bot.completion import Completion
 from bot.inbox import Inbox
 from bot.runs.driver import Driver
 from bot.runs.said import note_of

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from automation import settings as core
 from automation.errors import Misconfigured
 from automation.settings import Settings
+from bot.caps import Caps
 from bot.variables import Variables
 from bot.vault import SECRET_KEY, is_key
 
@@ -61,21 +62,6 @@ GITHUB_DOT_COM: Final = "https://api.github.com"
 DEFAULT_DATABASE: Final = "sqlite:///automation-bot.sqlite3"
 
 _SQLITE: Final = "sqlite:///"
-
-
-@dataclass(frozen=True)
-class Caps:
-    """How much the bot does at most.
-
-    Attributes:
-        runs: that go on at one time; others wait.
-        per_user, per_pull, per_repository: runs accepted within one hour.
-    """
-
-    runs: int = 20
-    per_user: int = 20
-    per_pull: int = 30
-    per_repository: int = 120
 
 
 @dataclass(frozen=True)

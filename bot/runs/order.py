@@ -10,13 +10,25 @@ from pathlib import Path
 from automation.action.source import PinnedSource
 from automation.assembly import Wish, assemble
 from automation.catalogue import find_automation
+from automation.errors import Misconfigured
 from automation.github import GitHub
 from automation.github.contents import Contents
+from automation.packing.gitbundle import GitBundle
 from automation.run.start import Order
 from bot.bot import Bot
 from bot.callback import callback_url
 from bot.runs.check import keys_of
 from bot.runs.run import Run
+
+
+class _OnGitHub(PinnedSource):
+    """A commit that is nowhere but on GitHub, which gives out no history without git."""
+
+    def write_bundle(self, head: str, base: str | None, target: Path) -> GitBundle:  # noqa: ARG002
+        raise Misconfigured(
+            "`github.repository: git` needs the commit's history, which the bot does not have: use "
+            "`repository: archive` (AUTOMATION_CHANGES has the changes), or run it by the Action"
+        )
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,7 @@ class Ordering:
                     event=event,
                     owner=f"{bot.settings.github_url}/{run.repository} {keys_of(run, bot.instance)}",
                 )
-                source = PinnedSource(run.head_sha, None, contents)
+                source = _OnGitHub(run.head_sha, None, contents)
                 assembly = await asyncio.to_thread(assemble, automation, source, wish, Path(directory))
             yield replace(assembly.order, callback_url=callback_url(bot, run.id))
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from automation.reasons import Conclusion, Reason
 from automation.verdict import Verdict
-from bot.callback import Completion
+from bot.completion import Completion
 
 
 def note_of(completion: Completion) -> str:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.callback import LONGEST_ERROR, Completion, is_token, token_of
+from bot.callback import is_token, token_of
+from bot.completion import LONGEST_ERROR, Completion
 
 ID = UUID("12391758-bc02-4a9f-8093-303e1a2c0c4e")
 KEY, OLD = b"k" * 32, b"o" * 32

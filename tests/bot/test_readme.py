@@ -96,7 +96,7 @@ def test_links_lead_somewhere() -> None:
 
 def test_every_setting_that_is_named_is_one() -> None:
     named = set(re.findall(r"\b(?:BOT|AUTOMATION)_[A-Z_]+\b", README))
-    assert named - set(NAMES) <= {"BOT_ENV_FILE", "AUTOMATION_SHA"}
+    assert named - set(NAMES) <= {"BOT_ENV_FILE", "AUTOMATION_SHA", "AUTOMATION_CHANGES"}
 
 
 def test_the_service_starts_what_the_command_line_has() -> None:

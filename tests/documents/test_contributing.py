@@ -15,6 +15,7 @@ from automation.verdict import judge
 from bot.github.installations import WANTED as OF_THE_BOT
 from bot.inbox import webhook
 from bot.pages import event_stream
+from bot.retention import DAY, DELIVERIES_KEPT, RUNS_KEPT
 from bot.runs.authorised import FRESH
 from bot.set_up.manifest import PERMISSIONS
 from bot.settings import Caps
@@ -168,6 +169,7 @@ def test_what_an_app_and_its_tokens_may_do_at_most_is_said(begins: str, wanted: 
         f"{FRESH:g} s",
         f"{Caps.per_user} runs by one person, {Caps.per_pull} on one pull request and {Caps.per_repository} in",
         f"at most {event_stream.LIMIT} streams",
+        f"{RUNS_KEPT / DAY:g} days after their end, deliveries after {DELIVERIES_KEPT / DAY:g} days",
     ],
 )
 def test_the_figures_of_the_bot_are_said(phrase: str) -> None:

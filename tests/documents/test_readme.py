@@ -1,6 +1,7 @@
 """The README says what the code does: reasons, exit codes, commands, variables, keys, figures, examples."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -39,6 +40,7 @@ from automation.run.environment import KEYS_OF_THE_SERVER, MAX_EVENT_VARIABLE, S
 from automation.run.follow import SMALL_FILE
 from automation.run.patience import FIRST_CONTACT, PAUSES
 from automation.run.start import BACKSTOP, Order
+from bot.cli import cli as bot_cli
 from tests.documents.readme import examples, first_column, section, table, words
 
 MIB = 1024 * 1024
@@ -253,6 +255,20 @@ def test_the_example_of_a_definition_is_right() -> None:
 def test_the_example_of_a_result_is_right() -> None:
     for text in examples("json"):
         assert parse_result(text.encode()).outputs
+
+
+def typed() -> list[list[str]]:
+    """The words behind `automation-bot`, of every command line of it that somebody is told to type."""
+    lines = [line.lstrip("$ ") for block in examples("console") for line in block.splitlines()]
+    found = [shlex.split(line, comments=True) for line in lines]
+    return [words[1:] for words in found if words[:1] == ["automation-bot"]]
+
+
+@pytest.mark.parametrize("words", typed(), ids=lambda words: str(words[0]))
+def test_what_somebody_is_told_to_type_for_the_bot_can_be_typed(words: list[str]) -> None:
+    name, command, rest = bot_cli.resolve_command(click.Context(bot_cli), words)
+    assert command is not None
+    command.make_context(name, rest)
 
 
 def test_the_examples_in_python_compile() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from automation.errors import AutomationError
-from automation.github import GitHubUnavailable, client
+from automation.github import GitHubUnavailable
 from automation.observation import Cause
 from automation.reasons import Conclusion, Reason
 from bot.callback import Completion
@@ -100,12 +100,23 @@ async def test_one_that_was_taken_over_writes_nothing_more(place: Place, server:
         before = await place.bot.store.runs.take(run.id)
         await asyncio.wait_for(task, 20)
         assert await place.now(run) == before
-        assert await place.bot.store.runs.output(run.id) is None
         check = place.repository.check("hello")
         assert not check.is_completed
     assert str(run.id) in server.directories()
     now = await driven(place, run)
     assert end_of(now) == (State.ENDED, Conclusion.FAILURE, Reason.EXIT_CODE)
+
+
+async def test_one_that_was_taken_over_leaves_the_output_to_its_newest_driver(
+    place: Place, server: RealServer
+) -> None:
+    place.automation(SLOW)
+    run = await place.add()
+    async with begun(await taken(place, run)) as task:
+        await wrote(server, run, "started")
+        assert await place.bot.store.runs.take(run.id)
+        await asyncio.wait_for(task, 20)
+    assert await place.bot.store.runs.output(run.id) is None
 
 
 async def test_it_waits_for_its_turn_and_shows_so(place: Place) -> None:
@@ -226,9 +237,8 @@ class TestWithout:
         place.repository.check("hello").is_("failure")
 
     async def test_github_it_runs_all_the_same_and_is_told_later(
-        self, place: Place, server: RealServer, monkeypatch: pytest.MonkeyPatch
+        self, place: Place
     ) -> None:
-        monkeypatch.setattr(client, "PATIENCE", 0)
         place.automation("echo hello; exit 3")
         run = await place.add()
         place.bot.installations.client(run.repository, run.installation).patience = 0.1

@@ -30,6 +30,7 @@ from bot.pages.routes import routes as pages
 from bot.requests.worker import Worker, is_wanted
 from bot.retention import Retention
 from bot.runs.driver import Driver
+from bot.runs.orphans import Orphans
 from bot.settings import BotSettings
 from bot.shown import ShownRuns
 from bot.store.store import Store
@@ -96,6 +97,7 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
         for name, work in (
             ("requests", Worker(bot, driver, inbox.arrived).work),
             ("retention", Retention(store).forget_for_ever),
+            ("orphans", Orphans(bot).sweep_for_ever),
         ):
             await stack.enter_async_context(tending(name, work, bot.metrics))
         streams = Streams()

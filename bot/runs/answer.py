@@ -23,7 +23,7 @@ from bot.store.comments import StatusComment
 
 TELL_AFTER = 10.0
 """Seconds: what is over sooner is told once, with its end."""
-SHOWN = 20
+SHOWN = 100
 
 log = logging.getLogger(__name__)
 
@@ -79,9 +79,9 @@ class Answer:
         shown = [
             each
             for each in await self.bot.store.runs.of_pull(run.repository, number, SHOWN)
-            if each.automation == run.automation and each.has_check
+            if each.automation == run.automation and each.has_check and each.id != run.id
         ]
-        newest = [run if each.id == run.id else each for each in shown]
+        newest = sorted([run, *shown], key=lambda each: each.accepted_at, reverse=True)
         mark = marker(f"status/{run.automation}")
         body = replies.status_comment(run.name, newest, self.bot.page_url, time.time())
         digest = hashlib.sha256(body.encode()).hexdigest()

@@ -65,7 +65,7 @@ class RunCheck:
     url: str
     pace: Pace
     looks: bool
-    _shows_queued: bool = False
+    _has_tried: bool = False
     _is_reopened: bool = False
 
     async def open(self) -> CheckRun:
@@ -80,15 +80,24 @@ class RunCheck:
         new = NewCheck(
             run.name, run.head_sha, str(keys_of(run, self.instance)), self.url, is_queued=is_queued
         )
-        check = await self._checks.open(new, self._report(), looks=self.looks)
-        self._shows_queued = check.status == "queued"
-        return check
+        checks = self._checks
+        looks, self._has_tried = self.looks or self._has_tried, True
+        try:
+            return await checks.open(new, self._report(), looks=looks)
+        finally:
+            # From now on there may be as many as were asked for.
+            self.looks = self.looks or checks.creations > 1
+
+    async def start(self, check_id: int) -> None:
+        """Its turn has come. What cannot be shown now is shown with the end."""
+        try:
+            await self._checks.start(check_id, self._report())
+        except GitHubUnavailable:
+            self._is_reopened = True
 
     async def keep_up(self, check_id: int) -> None:
         """Show how the run goes on, until cancelled; what cannot be shown now is shown with the next news."""
         began = time.monotonic()
-        if self._shows_queued:
-            await self._start(check_id)
         while True:
             news = self.live.news
             await asyncio.sleep(pause_before_update(time.monotonic() - began))
@@ -110,6 +119,8 @@ class RunCheck:
         shown = [Annotation.model_validate(dict(each)) for each in end.annotations]
         buttons = buttons_of(end)
         await self._conclude(check_id, end, report, shown, buttons)
+        if self.looks:
+            await self._conclude_twins(check_id, end, report, buttons)
         if self._is_reopened and not (await self._checks.read(check_id)).is_completed:
             # "In progress" was on its way for longer than we waited, and has arrived after the conclusion.
             await self._conclude(check_id, end, report, (), buttons)
@@ -126,12 +137,14 @@ class RunCheck:
             check_id, end.conclusion, report, annotations, looks=self.looks, buttons=buttons
         )
 
-    async def _start(self, check_id: int) -> None:
-        try:
-            await self._checks.start(check_id, self._report())
-            self._shows_queued = False
-        except GitHubUnavailable:
-            self._is_reopened = True
+    async def _conclude_twins(
+        self, check_id: int, end: End, report: Report, buttons: Sequence[Button]
+    ) -> None:
+        """A creation whose answer was lost can have taken effect after it was looked for: both end alike."""
+        run = self.live.run
+        for twin in await self._checks.twins(run.head_sha, str(keys_of(run, self.instance))):
+            if twin.id != check_id and not twin.is_completed:
+                await self._conclude(twin.id, end, report, (), buttons)
 
     @property
     def _checks(self) -> Checks:

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,8 @@ from automation.agent_server import Line
 from automation.connection import AgentConnection
 from automation.errors import AutomationError
 from automation.github import GitHub, GitHubRefuses, GitHubUnavailable
-from automation.observation import Cause, Process
+from automation.github.check_run import CheckRun
+from automation.observation import Cause, Observation, Process
 from automation.outcome import Outcome
 from automation.output.excerpt import Excerpt
 from automation.reasons import Conclusion, Reason
@@ -28,8 +29,9 @@ from automation.run.conduct import Conductor
 from automation.run.patience import Patience
 from automation.run.start import Order
 from automation.run.stop import look_settled
-from automation.verdict import Verdict, not_started
+from automation.verdict import Verdict, judge, not_started
 from bot.bot import Bot
+from bot.callback import callback_tokens
 from bot.runs import connections
 from bot.runs.answer import Answer
 from bot.runs.authorised import authorise_again
@@ -41,7 +43,8 @@ from bot.runs.run import End, Run, State
 from bot.runs.said import worsened
 from bot.store.errors import DatabaseUnavailable
 
-OPENED_WITHIN = 2.0
+FOR_GOOD = frozenset({404, 410, 422})
+"""Answers that will not change: the commit or the check run is not there, or not to GitHub's taste."""
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +69,8 @@ class Drive:
     _check: RunCheck = field(init=False)
     _answer: Answer = field(init=False)
     _saving: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _opening: "asyncio.Task[None] | None" = None
+    _creating: asyncio.Task[CheckRun] | None = None
+    _opening: asyncio.Task[None] | None = None
 
     def __post_init__(self) -> None:
         run, bot = self.run, self.bot
@@ -122,15 +126,30 @@ class Drive:
             return
         if is_full:
             await self._open_check()
-        async with self.slots:
+        async with self._acquired():
             yield
+
+    @asynccontextmanager
+    async def _acquired(self) -> AsyncIterator[None]:
+        """A place, or none for a run that is stopped while it waits."""
+        acquiring = asyncio.create_task(self.slots.acquire())
+        stopping = asyncio.create_task(self.live.stop.asked())
+        try:
+            await asyncio.wait([acquiring, stopping], return_when=asyncio.FIRST_COMPLETED)
+            yield
+        finally:
+            stopping.cancel()
+            acquiring.cancel()
+            [has_acquired, _] = await asyncio.gather(acquiring, stopping, return_exceptions=True)
+            if has_acquired is True:
+                self.slots.release()
 
     async def _execute(self) -> None:
         """From its turn to its verdict."""
         try:
+            if not (self.run.is_ordered or self.run.stop_by):
+                await authorise_again(self.bot, self._github, self.run)
             if self.run.state is State.QUEUED:
-                if not self.run.stop_by:
-                    await authorise_again(self.bot, self._github, self.run)
                 await self._save(state=State.STARTING)
             if self.run.stop_by and not self.run.is_ordered:
                 await self._end_without_run(_stopped_before(self.run))
@@ -156,6 +175,10 @@ class Drive:
             if self.run.is_ordered and await self._is_there(line):
                 await self._follow(connection, line, ordering.resumed())
                 return
+            if self.run.is_started:
+                # It was there, and its server has forgotten it: started again, it would be done twice.
+                await self._end_without_run(judge(Observation(process=Process.GONE)))
+                return
             async with ordering.assembled(self._github) as order:
                 await self._follow(connection, line, order)
 
@@ -175,7 +198,7 @@ class Drive:
         await Conductor(
             connection,
             order,
-            secrets=self.bot.settings.secrets,
+            secrets=[*self.bot.settings.secrets, *callback_tokens(self.bot, self.run.id)],
             patience=self.bot.settings.core.patience,
             progress=self.live,
             stop=self.live.stop,
@@ -194,14 +217,14 @@ class Drive:
     async def _take(self, outcome: Outcome) -> bool:
         """The verdict is known: once it is written down, nobody needs the server's record any more."""
         verdict = worsened(outcome.verdict, await self.bot.store.facts.get(f"completion {self.run.id}"))
-        await self._over(replace(outcome, verdict=verdict))
+        await self._over(replace(outcome, verdict=verdict), is_gone=not outcome.is_lost)
         return not outcome.is_lost
 
     async def _end_without_run(self, verdict: Verdict) -> None:
         seconds = time.time() - self.run.accepted_at
         await self._over(Outcome(str(self.run.id), verdict, Excerpt(), seconds=seconds))
 
-    async def _over(self, outcome: Outcome) -> None:
+    async def _over(self, outcome: Outcome, *, is_gone: bool = False) -> None:
         redactor = self.bot.redactor
         report = write_report(self.run.name, outcome, url=self.bot.page_url(self.run)).redacted(redactor)
         verdict = outcome.verdict
@@ -218,39 +241,62 @@ class Drive:
         )
         head, tail = self.live.excerpt.kept
         await self.bot.store.runs.keep_output(self.run.id, head, tail, self.live.excerpt.total)
-        await self._save(end=end, state=State.CONCLUDING, ended_at=time.time())
+        await self._save(end=end, state=State.CONCLUDING, ended_at=time.time(), is_gone=is_gone)
 
     async def _tell(self, end: End) -> None:
         """Tell GitHub, in the order of what people wait for."""
         if self.run.has_check:
-            await self._settle_opening()
-            await self._open_check()
-            await self._check.conclude(self.run.check_id, end)
+            await self._conclude_check(end)
         await self._answer.finish(self.run)
-        await connections.forget(self.bot, self.run)
+        if self.run.is_gone or not self.run.is_ordered:
+            await connections.forget(self.bot, self.run)
         await self._save(state=State.ENDED)
         self.bot.metrics.ended(end)
 
-    async def _open_check_and_keep_up(self) -> None:
-        with suppress(GitHubUnavailable):
-            # It is tried again with the verdict; the run does not wait for it.
+    async def _conclude_check(self, end: End) -> None:
+        try:
             await self._open_check()
+            await self._forget_opening()
+            await self._check.conclude(self.run.check_id, end)
+        except GitHubRefuses as error:
+            if error.status not in FOR_GOOD:
+                raise
+            log.warning("run %s: no check run (%s)", self.run.id, self.bot.redactor.text(error.sentence))
+
+    async def _open_check_and_keep_up(self) -> None:
         async with asyncio.TaskGroup() as tasks:
-            if self.run.check_id:
-                tasks.create_task(self._check.keep_up(self.run.check_id))
+            tasks.create_task(self._keep_check_up())
             tasks.create_task(self._answer.keep_up(self.live))
+            tasks.create_task(self._note_start())
+
+    async def _keep_check_up(self) -> None:
+        try:
+            await self._open_check()
+        except GitHubUnavailable:
+            # It is tried again with the verdict; the run does not wait for it.
+            return
+        if self.run.shows_queued:
+            await self._check.start(self.run.check_id)
+            await self._save(shows_queued=False)
+        await self._check.keep_up(self.run.check_id)
+
+    async def _note_start(self) -> None:
+        """Write down that the run was started: whoever comes next must not start it again, whatever he finds."""
+        while not self.run.is_started:
+            await self.live.news.wait()
+        await self._save()
 
     async def _open_check(self) -> None:
+        """Have the check run; whoever does not wait for it any more leaves its creation to others."""
         if self.run.check_id:
             return
-        check = await self._check.open()
-        await self._save(check_id=check.id, check_url=check.url)
-
-    async def _settle_opening(self) -> None:
-        """The check run may be on its way: its answer is worth a moment, an edit is not."""
-        if self._opening and not self.run.check_id:
-            await asyncio.wait([self._opening], timeout=OPENED_WITHIN)
-        await self._forget_opening()
+        if self._creating is None or self._creating.done():
+            self._creating = asyncio.create_task(self._check.open())
+        check = await asyncio.shield(self._creating)
+        if not self.run.check_id:
+            await self._save(
+                check_id=check.id, check_url=check.url, shows_queued=check.status == State.QUEUED
+            )
 
     async def _forget_opening(self) -> None:
         if self._opening:

@@ -26,8 +26,6 @@ from bot.tending import tending
 
 SWEEP_EVERY = 5.0
 SWEPT_WITHIN = 30.0
-WAITS_FOR = 60.0
-"""Seconds after which a run that waits for its turn is looked at, whatever has been heard."""
 PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0)
 DEFECTS = 3
 """How often a run may fail by a defect of ours before its check says so."""
@@ -55,7 +53,6 @@ class Driver:
     _failures: dict[UUID, int] = field(default_factory=dict)
     _poked: asyncio.Event = field(default_factory=asyncio.Event)
     _pokes: set[UUID] = field(default_factory=set)
-    _waiting: set[UUID] = field(default_factory=set)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _swept: float = -math.inf
 
@@ -112,9 +109,6 @@ class Driver:
         if driven := self._driven.get(run.id):
             driven.live.become(replace(driven.live.run, stop_by=by, stop_cause=cause.value))
             driven.live.stop.ask(by, cause)
-            if driven.live.run.state is State.QUEUED:
-                # It only waits for its turn, and that is over.
-                driven.task.cancel()
         self.poke(run.id)
         return True
 
@@ -138,13 +132,19 @@ class Driver:
         now = time.monotonic()
         unfinished = await self.bot.store.runs.unfinished()
         self.bot.metrics.states(Counter(run.state for run in unfinished))
+        lanes: set[str] = set()
         for run in unfinished:
+            is_behind = run.lane in lanes
+            if run.lane and not run.is_over:
+                lanes.add(run.lane)
             if run.id in self._driven:
                 if run.id in pokes:
                     # Its task may be about to end without having seen why.
                     self._pokes.add(run.id)
+            elif is_behind and run.state is State.QUEUED and run.check_id and not run.stop_by:
+                # It waits for its turn, and people see that it does.
                 continue
-            if self._not_before.get(run.id, 0) <= now:
+            elif self._not_before.get(run.id, 0) <= now:
                 await self._begin(run)
 
     async def _begin(self, run: Run) -> None:
@@ -169,17 +169,9 @@ class Driver:
         self._tell()
         if run.state is State.ENDED:
             self._failures.pop(run.id, None)
-        if run.is_over:
+        if run.is_over or run.id in self._pokes:
             # Whoever waits behind it in its lane has its turn.
-            for waiting in self._waiting:
-                self._not_before.pop(waiting, None)
-            self._waiting.clear()
             self._poked.set()
-        if run.id in self._pokes:
-            self._poked.set()
-        elif run.state is State.QUEUED:
-            self._waiting.add(run.id)
-            self._not_before.setdefault(run.id, time.monotonic() + WAITS_FOR)
 
     async def _drive(self, live: LiveRun) -> None:
         run_id = live.run.id
@@ -187,7 +179,7 @@ class Driver:
             await Drive(self.bot, live, self.slots).advance()
             self._failures.pop(run_id, None)
         except AutomationError as error:
-            self._put_off(run_id)
+            self._put_off(run_id, getattr(error, "wait", None))
             log.warning("run %s waits: %s", run_id, self.bot.redactor.text(error.sentence))
             await self._give_up_telling(live.run)
         except Exception as error:  # noqa: BLE001  # the outermost: a defect must not leave the check pending
@@ -197,9 +189,9 @@ class Driver:
             log.error("run %s: a defect of automation-bot: %s", run_id, what)  # noqa: TRY400  # redacted
             await self._tell_defect(live.run, what)
 
-    def _put_off(self, run_id: UUID) -> None:
+    def _put_off(self, run_id: UUID, wait: float | None = None) -> None:
         failures = self._failures[run_id] = self._failures.get(run_id, 0) + 1
-        pause = PAUSES[min(failures, len(PAUSES)) - 1]
+        pause = max(PAUSES[min(failures, len(PAUSES)) - 1], wait or 0)
         self._not_before[run_id] = time.monotonic() + pause
 
     async def _give_up_telling(self, run: Run) -> None:
@@ -209,7 +201,11 @@ class Driver:
 
     async def _tell_defect(self, run: Run, what: str) -> None:
         """Conclude a run that only a defect keeps from its end; it goes on to be told like any other."""
-        if self._failures[run.id] < DEFECTS or run.end is not None:
+        if self._failures[run.id] < DEFECTS:
+            return
+        if run.end is not None:
+            log.error("run %s: nobody could be told of its end", run.id)
+            await self.bot.store.runs.save(replace(run, state=State.ENDED))
             return
         sentence = f"automation-bot itself failed: {what}"
         end = End(

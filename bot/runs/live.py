@@ -48,7 +48,8 @@ class LiveRun:
 
     def enter(self, phase: Phase, detail: str = "") -> None:
         station = Station(phase.value, time.time(), "" if phase is Phase.CONNECT else detail)
-        self.become(replace(self.run, stations=(*self.run.stations, station)))
+        is_started = self.run.is_started or phase is Phase.RUN
+        self.become(replace(self.run, stations=(*self.run.stations, station), is_started=is_started))
 
     def output(self, data: bytes) -> None:
         self.excerpt.feed(data)

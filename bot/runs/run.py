@@ -73,7 +73,8 @@ class Run:
         attempt: from 1; retry_of: the run that this one repeats.
         epoch: goes up with every driver that takes the run over; writes of an older one do nothing.
         has_check: it shows as a check run; check_id: 0 until it is known; check_url: where people see it.
-        is_ordered: there may be something of it on the server.
+        shows_queued: so the check run was made.
+        is_ordered: there may be something of it on the server; is_started: there was; is_gone: there is not any more.
         stop_by, stop_cause: who wants it stopped, and `cancelled` or `superseded`; empty for nobody.
         accepted_at, started_at, ended_at: Unix times in seconds; 0 until then.
         deadline: Unix time at which it is over for certain.
@@ -109,7 +110,10 @@ class Run:
     has_check: bool = True
     check_id: int = 0
     check_url: str = ""
+    shows_queued: bool = False
     is_ordered: bool = False
+    is_started: bool = False
+    is_gone: bool = False
     stop_by: str = ""
     stop_cause: str = ""
     accepted_at: float = 0

@@ -5,8 +5,9 @@ from uuid import UUID
 
 from sqlalchemy import delete, select
 
+from bot.runs.run import State
 from bot.store.database import Database, insert
-from bot.store.schema import secrets
+from bot.store.schema import runs, secrets
 
 
 class SecretRows:
@@ -32,6 +33,12 @@ class SecretRows:
         async with self._database.reading() as connection:
             rows = (await connection.execute(looking)).all()
         return {row.name: row.sealed for row in rows}
+
+    async def of_ended(self) -> list[UUID]:
+        """The runs that have ended and whose secrets somebody still needs."""
+        ended = select(secrets.c.run).distinct().join(runs).where(runs.c.state == State.ENDED)
+        async with self._database.reading() as connection:
+            return [UUID(run) for run in (await connection.execute(ended)).scalars()]
 
     async def forget(self, run_id: UUID) -> None:
         """The run needs none any more."""

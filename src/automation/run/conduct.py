@@ -24,6 +24,7 @@ from automation.output.excerpt import Excerpt
 from automation.redaction import Redactor
 from automation.redaction.secret_forms import MIN_LENGTH
 from automation.run.attention import Attention
+from automation.run.commands import Look
 from automation.run.follow import Follower
 from automation.run.observe import observe
 from automation.run.patience import FIRST_CONTACT, Patience
@@ -173,6 +174,10 @@ class Conductor:
         """Somebody else started this run: it is theirs to remove."""
         return not self.is_durable and self._started is not None and self._started.adopted
 
+    @property
+    def _stop_within(self) -> float:
+        return self.patience + STOP_WITHIN if self.is_durable else STOP_WITHIN
+
     def _line(self) -> AbstractAsyncContextManager[Line]:
         return nullcontext(self.line) if self.line else Line.open(self.connection)
 
@@ -200,10 +205,10 @@ class Conductor:
         """End the run on the server, then take its true end."""
         listener.enter(Phase.STOP, self.stop.by)
         try:
-            async with asyncio.timeout(STOP_WITHIN):
+            async with asyncio.timeout(self._stop_within):
                 seen = await self._confirmed_end(server, work)
         except TimeoutError:
-            seen = Observation(lost=f"no answer in {STOP_WITHIN:g} s")
+            seen = Observation(lost=f"no answer in {self._stop_within:g} s")
         except AutomationError as error:
             seen = Observation(lost=error.sentence)
         return replace(seen, stopped_by=self.stop.by), self._started
@@ -214,7 +219,7 @@ class Conductor:
         if self._started is None:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-        look = await stop(server, self.order.key, self.order.base, self.stop.cause)
+        look = await self._ask_server_to_stop(server)
         if look.process is Process.ALIVE and self._started and self._started.command_id:
             await server.stop_command(self._started.command_id)
         if self._started is not None:
@@ -229,6 +234,13 @@ class Conductor:
                 return Observation(lost="its processes did not end")
             case _:
                 assert_never(look.process)
+
+    async def _ask_server_to_stop(self, server: AgentServer) -> Look:
+        def ask() -> Awaitable[Look]:
+            return stop(server, self.order.key, self.order.base, self.stop.cause)
+
+        # Nobody waits at the other end of a durable one: a server that is being restarted is borne.
+        return await (Patience(self.patience).bear(ask) if self.is_durable else ask())
 
     async def _stop_quietly(self, server: AgentServer) -> None:
         """The caller is being cancelled: the run must not outlive it."""

@@ -1,0 +1,56 @@
+"""Runs that are over for people and may still go on on their servers: ended and removed once the server answers.
+
+A run whose server did not confirm its stop, or was lost, keeps its remembered connection (`bot.runs.connections`)
+beyond its end; that is how it is found here.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from uuid import UUID
+
+from automation.agent_server import AgentServer
+from automation.errors import AutomationError
+from automation.observation import Cause, Process
+from automation.run.stop import release, stop
+from bot.bot import Bot
+from bot.runs import connections
+
+EVERY = 20.0
+WITHIN = 60.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Orphans:
+    """Looks after them."""
+
+    bot: Bot
+
+    async def sweep_for_ever(self) -> None:
+        """Every so often, until cancelled."""
+        while True:
+            try:
+                for run_id in await self.bot.store.secrets.of_ended():
+                    await self._settle(run_id)
+            except AutomationError as error:
+                log.warning("orphans wait: %s", error.sentence)
+            await asyncio.sleep(EVERY)
+
+    async def _settle(self, run_id: UUID) -> None:
+        run = await self.bot.store.runs.get(run_id)
+        if run is None:
+            return
+        try:
+            connection = await connections.connection_of(self.bot, run)
+            async with asyncio.timeout(WITHIN), AgentServer(connection) as server:
+                left = await stop(server, run.id, None, Cause.ABANDONED)
+                if left.process is Process.ALIVE:
+                    return
+                await release(server, run.id, None)
+        except (AutomationError, TimeoutError) as error:
+            log.info("run %s may still be on its server (%s)", run_id, self.bot.redactor.text(str(error)))
+            return
+        await connections.forget(self.bot, run)
+        log.info("run %s is ended and removed from its server", run_id)

@@ -24,7 +24,8 @@ async def authorise_again(bot: Bot, github: GitHub, run: Run) -> None:
         GitHubUnavailable: it could not be asked.
     """
     bot.agent_server(is_fork=run.is_fork)
-    if time.time() - run.accepted_at < FRESH:
+    # A clock that was set back says nothing of how long ago it was.
+    if 0 <= time.time() - run.accepted_at < FRESH:
         return
     if run.asks_role is not None:
         check_role(run.actor, await role_of(github, run.actor), GitHubKey(who=run.asks_role))
@@ -35,4 +36,10 @@ async def authorise_again(bot: Bot, github: GitHub, run: Run) -> None:
                 f"the pull request is at {pull.head_sha}, which is not the commit that was approved; "
                 "look at what is new and approve that",
                 reason=Reason.SHA_MOVED,
+            )
+        if pull.base_ref != run.base_ref:
+            raise Refused(
+                f"the pull request goes into {pull.base_ref} by now, and its commit was approved for {run.base_ref}; "
+                "look at it again and approve it",
+                reason=Reason.FORK_NEEDS_APPROVAL,
             )

@@ -216,7 +216,11 @@ class Drive:
 
     async def _take(self, outcome: Outcome) -> bool:
         """The verdict is known: once it is written down, nobody needs the server's record any more."""
-        verdict = worsened(outcome.verdict, await self.bot.store.facts.get(f"completion {self.run.id}"))
+        verdict = outcome.verdict
+        if verdict.reason is Reason.CANCELLED and self.run.stop_cause == Cause.SUPERSEDED:
+            # Ended before it could note by itself why.
+            verdict = replace(verdict, reason=Reason.SUPERSEDED)
+        verdict = worsened(verdict, await self.bot.store.facts.get(f"completion {self.run.id}"))
         await self._over(replace(outcome, verdict=verdict), is_gone=not outcome.is_lost)
         return not outcome.is_lost
 
@@ -239,9 +243,8 @@ class Drive:
             text=report.text,
             annotations=tuple(each.model_dump(mode="json", exclude_none=True) for each in found),
         )
-        head, tail = self.live.excerpt.kept
-        await self.bot.store.runs.keep_output(self.run.id, head, tail, self.live.excerpt.total)
-        await self._save(end=end, state=State.CONCLUDING, ended_at=time.time(), is_gone=is_gone)
+        over = {"end": end, "state": State.CONCLUDING, "ended_at": time.time(), "is_gone": is_gone}
+        await self._save(output=self.live.excerpt, **over)
 
     async def _tell(self, end: End) -> None:
         """Tell GitHub, in the order of what people wait for."""
@@ -303,15 +306,19 @@ class Drive:
             self._opening.cancel()
             await asyncio.gather(self._opening, return_exceptions=True)
 
-    async def _save(self, **changes: Any) -> None:
-        """Write the row, unless a newer driver has it.
+    async def _save(self, *, output: Excerpt | None = None, **changes: Any) -> None:
+        """Write the row, with the output where there is one, unless a newer driver has it.
 
         Raises:
             Overtaken: it has.
         """
+        rows = self.bot.store.runs
         async with self._saving:
-            if not await self.bot.store.runs.save(replace(self.run, **changes)):
-                raise Overtaken
+            async with self.bot.store.database.writing():
+                if not await rows.save(replace(self.run, **changes)):
+                    raise Overtaken
+                if output is not None:
+                    await rows.keep_output(self.run.id, *output.kept, output.total)
             # What has come in meanwhile stays.
             self.live.become(replace(self.run, **changes))
 

@@ -106,11 +106,15 @@ class Driver:
         """Have a run stopped, whatever state it is in; False if its end is known already."""
         if not await self.bot.store.runs.ask_stop(run.id, by, cause.value):
             return False
-        if driven := self._driven.get(run.id):
+        self.heed_stop(run.id, by, cause)
+        return True
+
+    def heed_stop(self, run_id: UUID, by: str, cause: Cause) -> None:
+        """Do as the row says by now: the run is to be stopped."""
+        if driven := self._driven.get(run_id):
             driven.live.become(replace(driven.live.run, stop_by=by, stop_cause=cause.value))
             driven.live.stop.ask(by, cause)
-        self.poke(run.id)
-        return True
+        self.poke(run_id)
 
     async def _sweep_for_ever(self) -> None:
         while True:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from automation.definition.github_key import Concurrency, ConcurrencyPolicy
-from automation.errors import Refused
+from bot.authority import NotNow
 from bot.runs.run import Run
 
 
@@ -37,14 +37,14 @@ def to_replace(policy: ConcurrencyPolicy, lane: Collection[Run]) -> list[Run]:
     """The runs that a new one of this lane puts an end to.
 
     Raises:
-        Refused: the lane is taken, and the policy is to say so.
+        NotNow: the lane is taken, and the policy is to say so.
     """
     alive = [each for each in lane if not each.is_over]
     match policy:
         case ConcurrencyPolicy.REPLACE:
             return alive
         case ConcurrencyPolicy.REJECT if alive:
-            raise Refused(
+            raise NotNow(
                 f"run {alive[0].id} is under way, and this automation does not run twice at a time "
                 "(`github.concurrency.policy: reject`): wait for its end, or cancel it"
             )

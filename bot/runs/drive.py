@@ -24,6 +24,7 @@ from automation.observation import Cause, Observation, Process
 from automation.outcome import Outcome
 from automation.output.excerpt import Excerpt
 from automation.reasons import Conclusion, Reason
+from automation.redacted import redacted_verdict
 from automation.report import write_report
 from automation.run.conduct import Conductor
 from automation.run.patience import Patience
@@ -230,13 +231,15 @@ class Drive:
 
     async def _over(self, outcome: Outcome, *, is_gone: bool = False) -> None:
         redactor = self.bot.redactor
+        # Before the report is written: a secret that is escaped for Markdown is not known again.
+        outcome = replace(outcome, verdict=redacted_verdict(outcome.verdict, redactor))
         report = write_report(self.run.name, outcome, url=self.bot.page_url(self.run)).redacted(redactor)
         verdict = outcome.verdict
         found = verdict.result.annotations if verdict.result else ()
         end = End(
             conclusion=verdict.conclusion,
             reason=verdict.reason,
-            sentence=redactor.text(verdict.sentence),
+            sentence=verdict.sentence,
             exit_code=verdict.exit_code,
             title=report.title,
             summary=report.summary,

@@ -64,7 +64,7 @@ async def play(stage: Stage) -> CheckRun:
 async def _seen(holds: Callable[[], bool], what: str) -> None:
     try:
         async with asyncio.timeout(WITHIN):
-            while not holds():  # noqa: ASYNC110  # the stand-in lives in threads of its own
+            while not holds():  # the stand-in lives in threads of its own
                 await asyncio.sleep(POLL)
     except TimeoutError:
         raise NotSeen(f"{what} was expected within {WITHIN:g} s, and is not there") from None

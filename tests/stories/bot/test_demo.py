@@ -45,8 +45,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     yield run
     for process in started:
-        process.kill()
-        process.wait()
+        process.terminate()
+        process.wait(30)
 
 
 def told(directory: Path) -> str:

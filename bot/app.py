@@ -1,17 +1,21 @@
 """The bot as one process: its parts put together, served, and taken apart again in order.
 
 At SIGTERM: no more deliveries are taken (GitHub is told 503 and shows them as failed), open pages are closed, runs
-are left going on their servers for whoever starts next.
+are left going on their servers for whoever starts next. What has not ended by then is left as it is: whoever asked
+would kill the process soon, and all that counts is in the database.
 """
 
 import asyncio
 import contextlib
+import logging
 import os
 import secrets
 import signal
 import socket
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -20,6 +24,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from automation.errors import Misconfigured
+from automation.exit_codes import Exit
 from bot.bot import Bot
 from bot.definitions import Definitions
 from bot.endpoints import endpoints
@@ -27,7 +32,7 @@ from bot.github.installations import Installations
 from bot.inbox import Inbox, webhook_route
 from bot.pages.event_stream import Streams
 from bot.pages.routes import routes as pages
-from bot.requests.worker import Worker, is_wanted
+from bot.requests.worker import AT_ONCE, Worker, is_wanted
 from bot.retention import Retention
 from bot.runs.driver import Driver
 from bot.runs.orphans import Orphans
@@ -40,6 +45,17 @@ from bot.vault import Vault
 GRACE = 3
 """Seconds that answers which are under way get at the end."""
 
+LEFT_WITHIN = 9.0
+"""Seconds from the signal to the end of the process: Docker kills after 10."""
+
+CONNECTIONS = 800
+"""Most at once: usually a process may have 1024 files open, and each may hold some memory for a while."""
+
+SPARE_THREADS = 8
+"""Beside those of runs and requests."""
+
+log = logging.getLogger(__name__)
+
 
 async def serve(settings: BotSettings, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT.
@@ -48,6 +64,9 @@ async def serve(settings: BotSettings, host: str, port: int) -> None:
         Misconfigured: the address or the database cannot be used.
     """
     listening = _listen(host, port)
+    # Whoever packs or reads a commit waits in a thread for GitHub to give it: nobody else has to wait for that.
+    threads = ThreadPoolExecutor(settings.caps.runs + AT_ONCE + SPARE_THREADS)
+    asyncio.get_running_loop().set_default_executor(threads)
     async with running(settings) as (application, stop_intake):
         config = uvicorn.Config(
             application,
@@ -56,10 +75,13 @@ async def serve(settings: BotSettings, host: str, port: int) -> None:
             lifespan="off",
             server_header=False,
             timeout_graceful_shutdown=GRACE,
+            limit_concurrency=CONNECTIONS,
         )
         server = _Server(config)
 
         def on_signal() -> None:
+            log.info("asked to stop")
+            _leave_in_time()
             stop_intake()
             server.should_exit = True
 
@@ -128,6 +150,13 @@ class _Stop:
     def __call__(self) -> None:
         self._inbox.close()
         self._streams.close()
+
+
+def _leave_in_time() -> None:
+    """End the process successfully, whatever it waits for then; the log has been written line by line."""
+    leaving = threading.Timer(LEFT_WITHIN, os._exit, [Exit.SUCCESS])
+    leaving.daemon = True
+    leaving.start()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -11,6 +11,10 @@ from automation.reasons import Reason
 from bot.caps import Caps
 
 
+class NotNow(Refused):
+    """The same may be started later, by the same person."""
+
+
 @dataclass(frozen=True)
 class Recent:
     """How many runs were accepted within the last hour."""
@@ -44,7 +48,7 @@ def check_caps(recent: Recent, caps: Caps) -> None:
     """Let through what is within the caps.
 
     Raises:
-        Refused: one is reached.
+        NotNow: one is reached.
     """
     for count, cap, whose in (
         (recent.of_user, caps.per_user, "by one person"),
@@ -52,7 +56,7 @@ def check_caps(recent: Recent, caps: Caps) -> None:
         (recent.of_repository, caps.per_repository, "in one repository"),
     ):
         if count >= cap:
-            raise Refused(
+            raise NotNow(
                 f"{count} runs were started {whose} within the last hour, and {cap} is the most that this bot allows: "
                 "try again later, or ask whoever runs it to raise the cap"
             )

@@ -7,6 +7,7 @@ from automation.connection import AgentConnection, connect_to
 from automation.errors import Refused
 from automation.reasons import Reason
 from automation.redaction import Redactor
+from bot.branches import Branches
 from bot.definitions import Definitions
 from bot.github.installations import Installations
 from bot.github.pace import Pace
@@ -37,6 +38,7 @@ class Bot:
     definitions: Definitions
     lines: Lines = field(default_factory=Lines)
     pace: Pace = field(default_factory=Pace)
+    branches: Branches = field(default_factory=Branches)
     metrics: Metrics = field(default_factory=Metrics)
 
     @property

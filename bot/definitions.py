@@ -67,7 +67,8 @@ class Definitions:
             await asyncio.to_thread(shutil.rmtree, workspace, ignore_errors=True)
 
     async def _forget_some(self) -> None:
-        old = [key for key, kept in self._kept.items() if not kept.users][: max(len(self._kept) - MOST, 0)]
-        for key in old:
-            root = self._kept.pop(key).root
+        unused = [key for key, kept in self._kept.items() if not kept.users]
+        # All at once: others come and go while files are removed.
+        old = [self._kept.pop(key).root for key in unused[: max(len(self._kept) - MOST, 0)]]
+        for root in old:
             await asyncio.to_thread(shutil.rmtree, root, ignore_errors=True)

@@ -1,8 +1,10 @@
 """What machines ask of the bot beside the webhook: callbacks of runs, health, metrics, the SDK's version."""
 
+import asyncio
 import hmac
 import json
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from starlette.requests import ClientDisconnect, Request
@@ -20,11 +22,13 @@ from bot.runs.said import note_of
 from bot.store.errors import DatabaseUnavailable
 
 LIMIT = 64 * 1024
+FRESH = 60.0
+"""Seconds that an answer of the agent-server is given to all who ask: anybody may."""
 
 
 def endpoints(bot: Bot, driver: Driver, inbox: Inbox) -> list[Route]:
     """The routes."""
-    here = _Endpoints(bot, driver, inbox)
+    here = _Endpoints(bot, driver, inbox, _SdkVersion(bot))
     return [
         Route("/healthz", here.health, methods=["GET"]),
         Route("/readyz", here.readiness, methods=["GET"]),
@@ -34,11 +38,37 @@ def endpoints(bot: Bot, driver: Driver, inbox: Inbox) -> list[Route]:
     ]
 
 
+@dataclass
+class _SdkVersion:
+    """The SDK's version on the agent-server, asked for once in a while."""
+
+    bot: Bot
+    _known: str | None = None
+    _until: float = 0.0
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def get(self) -> str | None:
+        """The version, None where the server does not answer."""
+        async with self._asking:
+            if time.monotonic() >= self._until:
+                self._known = await self._ask()
+                self._until = time.monotonic() + FRESH
+        return self._known
+
+    async def _ask(self) -> str | None:
+        try:
+            async with AgentServer(self.bot.agent_server(is_fork=False)) as server:
+                return str((await server.info()).get("sdk_version", ""))
+        except AutomationError:
+            return None
+
+
 @dataclass(frozen=True)
 class _Endpoints:
     bot: Bot
     driver: Driver
     inbox: Inbox
+    sdk: _SdkVersion
 
     async def health(self, _: Request) -> Response:
         """The process lives."""
@@ -68,12 +98,10 @@ class _Endpoints:
 
     async def sdk_version(self, _: Request) -> Response:
         """The SDK's version on the agent-server, as OpenHands' service tells it."""
-        try:
-            async with AgentServer(self.bot.agent_server(is_fork=False)) as server:
-                info = await server.info()
-        except AutomationError:
+        version = await self.sdk.get()
+        if version is None:
             return JSONResponse({"detail": "the agent-server does not answer"}, status_code=503)
-        return JSONResponse({"version": str(info.get("sdk_version", ""))})
+        return JSONResponse({"version": version})
 
     async def complete(self, request: Request) -> Response:
         """A run says that it is done: look at it now."""

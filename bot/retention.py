@@ -43,6 +43,8 @@ class Retention:
             pass
         while await self.store.requests.prune(now - DELIVERIES_KEPT, AT_ONCE) == AT_ONCE:
             pass
-        await self.store.deliveries.prune(now - DELIVERIES_KEPT)
+        while await self.store.deliveries.prune(now - DELIVERIES_KEPT, AT_ONCE) == AT_ONCE:
+            pass
+        await self.store.facts.prune("completion")
         await self.store.replies.prune(now - REPLIES_KEPT)
         await self.store.definitions.prune(now - RUNS_KEPT)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from bot.metrics import Metrics
 
 AGAIN_AFTER = 5.0
+ENDED_WITHIN = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ async def tending(name: str, work: Callable[[], Awaitable[None]], metrics: Metri
         yield
     finally:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.wait([task], timeout=ENDED_WITHIN)
 
 
 async def _tend(name: str, work: Callable[[], Awaitable[None]], metrics: Metrics) -> None:

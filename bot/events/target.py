@@ -50,6 +50,7 @@ class EventTarget:
             `pull_request`, which the API tells.
         is_fork: the code is somebody else's, or it is not said whose it is.
         is_by_bot: no person caused the event.
+        head_repository: whose branch `head_ref` is, where the event says so; a full name.
     """
 
     sha: str = ""
@@ -60,6 +61,7 @@ class EventTarget:
     definition_ref: str = ""
     is_fork: bool = False
     is_by_bot: bool = False
+    head_repository: str = ""
 
 
 def target_of(event: str, payload: object, *, app_id: int) -> EventTarget | None:
@@ -122,6 +124,7 @@ def _of_pull(document: object, *, is_by_bot: bool) -> EventTarget | None:
     return EventTarget(
         sha=pull.head_sha,
         head_ref=pull.head_ref,
+        head_repository=pull.head_repository,
         base_sha=pull.base_sha,
         base_ref=pull.base_ref,
         pull_request=pull.number,

@@ -8,15 +8,23 @@ Sources: https://docs.github.com/en/rest/issues/comments, https://docs.github.co
 and https://docs.github.com/en/graphql/reference/mutations#minimizecomment
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from automation.github.client import GitHub, understood
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 
-MOST_LISTED = 300
+MOST_LISTED = 1000
+LOOKS_BACK = 30 * 24 * 3600.0
+"""Seconds for which what was intended may be there: the oldest comments of a long conversation are not read."""
+
+SKEW = 3600.0
+"""Seconds that GitHub's clock and ours may be apart."""
+
 GONE = frozenset({404, 410})
 MINIMIZE = """mutation($id: ID!) {
   minimizeComment(input: {subjectId: $id, classifier: OUTDATED}) { minimizedComment { isMinimized } }
@@ -62,19 +70,26 @@ class Comments:
             GitHubUnavailable: patience is spent.
         """
         tried = looks
+        since = time.time() - (LOOKS_BACK if looks else SKEW)
 
         async def attempt() -> Comment:
             nonlocal tried
-            if tried and (found := await self.find(number, marker)):
+            if tried and (found := await self.find(number, marker, since)):
                 return found
             tried = True
             return Comment.read(await self.github.post(f"/issues/{number}/comments", {"body": body}))
 
         return await self.github.bear(attempt)
 
-    async def find(self, number: int, marker: str) -> Comment | None:
-        """Our first comment that begins with the marker."""
-        listed = self.github.pages(f"/issues/{number}/comments", None, limit=MOST_LISTED, once=True)
+    async def find(self, number: int, marker: str, since: float = 0) -> Comment | None:
+        """Our first comment that begins with the marker.
+
+        Args:
+            since: Unix time in seconds; what has not been touched after it is not looked at.
+        """
+        after = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        path = f"/issues/{number}/comments"
+        listed = self.github.pages(path, None, limit=MOST_LISTED, once=True, since=after)
         async for item in listed:
             with understood("a comment"):
                 app = item.get("performed_via_github_app") or {}

@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from automation.errors import AutomationError
 from automation.reasons import Reason
+from bot.events.fields import at, number
 from bot.store.database import Database
 from bot.store.deliveries import Delivery, DeliveryRows
 from bot.store.errors import DatabaseUnavailable
@@ -219,25 +220,21 @@ def _delivery(
     guid: str, event: str, payload: Mapping[str, Any], body: bytes, *, is_request: bool
 ) -> Delivery:
     """What is remembered of a payload, which may have anything in it."""
+    repository = _text(at(payload, "repository", "full_name"))
+    conversation = number(at(payload, "issue", "number")) or number(at(payload, "pull_request", "number"))
     return Delivery(
         guid=guid,
         event=event,
         action=_text(payload.get("action")),
-        repository=_text(_mapping(payload.get("repository")).get("full_name")),
-        installation=_number(_mapping(payload.get("installation")).get("id")),
+        repository=repository,
+        installation=number(at(payload, "installation", "id")),
+        sender=_text(at(payload, "sender", "login")),
+        lane=f"{repository}#{conversation}" if conversation else guid,
         received_at=time.time(),
         payload=body if is_request else b"",
         is_request=is_request,
     )
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _text(value: object) -> str:
     return value[:MAX_TEXT] if isinstance(value, str) else ""
-
-
-def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0

@@ -2,7 +2,7 @@
 
     202     it is stored, now or before
     400     signed, but no delivery: no GUID, no event's name, no JSON object
-    401     the signature is missing or wrong; nothing has been parsed
+    401     the signature is missing or wrong; nothing has been parsed, or even read where it cannot be right
     408     the body did not arrive in time
     413     the body is larger than GitHub's largest; the rest is not read
     415     signed, but not JSON: the webhook's content type is set wrong
@@ -32,16 +32,17 @@ from bot.inbox.inbox import Inbox, NotTaken
 LIMIT: Final = 25 * 1024 * 1024
 """Bytes of GitHub's largest payload."""
 
-FREE: Final = 1024 * 1024
+FREE: Final = 64 * 1024
 """Bytes that each body may have in any case: nearly all deliveries are smaller."""
 
-SPACE: Final = 8 * LIMIT
+SPACE: Final = 4 * LIMIT
 """Bytes of all bodies that are in memory at once, beyond those: strangers can send some, too."""
 
 PATIENCE: Final = 10.0
 """Seconds for a body to arrive: GitHub hangs up then."""
 
 _GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SIGNATURE: Final = re.compile(r"sha256=[0-9a-f]{64}")
 _EVENT: Final = re.compile(r"[A-Za-z0-9_]{1,100}")
 
 
@@ -107,7 +108,9 @@ class _Part:
 
 async def _signed_body(request: Request, secret: bytes, limit: int, part: _Part) -> bytes:
     """The body, proved to be of whoever knows the secret."""
-    given = request.headers.get("x-hub-signature-256")
+    given = request.headers.get("x-hub-signature-256", "")
+    if not _SIGNATURE.fullmatch(given):
+        raise _unsigned()
     signature = Signature(secret)
     chunks = []
     try:
@@ -124,13 +127,17 @@ async def _signed_body(request: Request, secret: bytes, limit: int, part: _Part)
         raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "The body did not arrive in time") from None
     except ClientDisconnect:
         raise HTTPException(HTTPStatus.BAD_REQUEST, "The body is not complete") from None
-    if not signature.matches(given.encode("latin-1") if given is not None else None):
-        raise HTTPException(
-            HTTPStatus.UNAUTHORIZED,
-            "X-Hub-Signature-256 is missing or is not made with the bot's webhook secret. Both have to have the "
-            "same secret: the webhook in the App's settings, and the bot in BOT_WEBHOOK_SECRET",
-        )
+    if not signature.matches(given.encode()):
+        raise _unsigned()
     return b"".join(chunks)
+
+
+def _unsigned() -> HTTPException:
+    return HTTPException(
+        HTTPStatus.UNAUTHORIZED,
+        "X-Hub-Signature-256 is missing or is not made with the bot's webhook secret. Both have to have the "
+        "same secret: the webhook in the App's settings, and the bot in BOT_WEBHOOK_SECRET",
+    )
 
 
 def _headers(request: Request) -> tuple[str, str]:

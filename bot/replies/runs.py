@@ -48,18 +48,23 @@ def why(runs: Sequence[Run], now: float = 0, page_url: PageUrl = no_page) -> str
     return fitted([part for run in explained for part in _explained(run, now, page_url)])
 
 
-def cancelled(runs: Sequence[Run]) -> str:
+def cancelled(runs: Sequence[Run], left: Sequence[Run] = ()) -> str:
     """These runs are being stopped.
 
     Args:
         runs: that were under way; empty if all of them ended before they could be stopped.
+        left: that go on, because the asker may not stop them.
     """
+    others = ", ".join(f"{named(run.automation)} of {named(run.actor)}" for run in left[:SHOWN])
+    kept = f"Not yours to stop, as your role here is below what they ask for: {others}." if left else ""
     if not runs:
-        return fitted(["There was nothing left to cancel: what was under way has just ended."])
+        return fitted(["There was nothing left to cancel: what was under way has just ended.", kept])
     which = "\n".join(
         f"- {named(run.automation)} at {code(run.head_sha[:7])}, run {code(str(run.id))}" for run in runs
     )
-    return fitted([f"Being stopped: {_counted(runs)}. The check says when nothing of it is left.", which])
+    return fitted(
+        [f"Being stopped: {_counted(runs)}. The check says when nothing of it is left.", which, kept]
+    )
 
 
 def approved(sha: str, started: Sequence[Run]) -> str:

@@ -3,7 +3,8 @@
 Nothing that the event says of the run is believed: it is looked up by our own rows.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from automation.authority import check_role
 from automation.definition.github_key import GitHubKey
@@ -13,13 +14,15 @@ from automation.reasons import Reason
 from bot import replies
 from bot.events.check_run import ActionRequested, CheckRerequested
 from bot.events.check_suite import SuiteRerequested
-from bot.requests.acceptance import Subject, again
 from bot.requests.conversation import Conversation
 from bot.requests.desk import Desk
+from bot.requests.repeat import APPROVED, RETRIED, Repeating
+from bot.requests.wish import Subject
 from bot.runs.check import APPROVE, RETRY
 from bot.runs.run import Run
 
 SHOWN_RUNS = 200
+CAUSES: Final = {APPROVE.identifier: APPROVED, RETRY.identifier: RETRIED}
 
 type Click = CheckRerequested | SuiteRerequested | ActionRequested
 
@@ -54,50 +57,37 @@ class Clicked:
         return ", ".join(notes)
 
     async def _do(self, run: Run, role: Role | None) -> str:
-        check_role(self._asker, role, GitHubKey(who=run.asks_role or Role.WRITE))
-        is_approval = isinstance(self.click, ActionRequested) and self.click.identifier == APPROVE.identifier
-        if isinstance(self.click, ActionRequested) and self.click.identifier not in {
-            APPROVE.identifier,
-            RETRY.identifier,
-        }:
+        cause = CAUSES.get(self.click.identifier) if isinstance(self.click, ActionRequested) else RETRIED
+        if cause is None:
             return "no button of ours"
-        if run.is_fork:
-            await self._check_head(run)
-        if is_approval:
-            await self._approve(run, role)
-        elif not run.is_over:
+        if not run.is_over:
             return f"run {run.id} goes on"
-        automation = await self.desk.automation(run.definition_sha, run.automation)
-        wish = again(
-            run,
-            actor=self._asker,
-            role=role,
-            cause="approve" if is_approval else "retry",
-            request=self.request,
-        )
-        started = await self.desk.acceptance.accept(automation, _same(run), wish)
+        subject = await self._subject(run)
+        if cause == APPROVED:
+            check_role(self._asker, role, GitHubKey(who=Role.WRITE))
+            await self.desk.acceptance.approvals.give(subject, self._asker)
+        started = await Repeating(self.desk, self._asker, role, self.request).repeat(run, subject, cause)
         return f"run {started.id}"
 
-    async def _approve(self, run: Run, role: Role | None) -> None:
-        check_role(self._asker, role, GitHubKey(who=Role.WRITE))
-        if run.pull_request is not None:
-            await self.desk.acceptance.approve(run.repository, run.pull_request, run.head_sha, self._asker)
-
-    async def _check_head(self, run: Run) -> None:
-        """A fork's commit runs only while it is what the pull request shows.
+    async def _subject(self, run: Run) -> Subject:
+        """What the run was about, with the definition that holds for it now.
 
         Raises:
-            Refused: it has been pushed to.
+            Refused: the pull request is closed; or it is a fork's and has been pushed to, for a fork's commit runs
+                only while it is what the pull request shows.
         """
         if run.pull_request is None:
-            return
-        pull = await self.desk.pull(run.pull_request)
-        if pull.head_sha != run.head_sha:
+            branch = run.base_ref or self.click.origin.default_branch
+            return _same(run, self.desk.installation, await self.desk.commit(branch))
+        pull = await self.desk.open_pull(run.pull_request)
+        if run.is_fork and pull.head_sha != run.head_sha:
             raise Refused(
                 f"the pull request is at {pull.head_sha}, which is not the commit of this check; look at what is new "
                 "and approve that",
                 reason=Reason.SHA_MOVED,
             )
+        subject = self.desk.subject(pull, await self.desk.commit(pull.base_ref))
+        return replace(subject, sha=run.head_sha)
 
     async def _runs(self) -> list[Run]:
         """The runs that are meant: the check run's, or of a suite the newest of each automation."""
@@ -123,16 +113,14 @@ class Clicked:
         return self.click.origin.sender.login
 
 
-def _same(run: Run) -> Subject:
-    """What the run was about."""
+def _same(run: Run, installation: int, definition_sha: str) -> Subject:
     return Subject(
         repository=run.repository,
-        installation=run.installation,
+        installation=installation,
         sha=run.head_sha,
-        definition_sha=run.definition_sha,
+        definition_sha=definition_sha,
         head_ref=run.head_ref,
         base_sha=run.base_sha,
         base_ref=run.base_ref,
-        pull_request=run.pull_request,
         is_fork=run.is_fork,
     )

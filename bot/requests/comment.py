@@ -7,6 +7,7 @@ import hashlib
 import time
 from dataclasses import dataclass
 from typing import assert_never
+from uuid import UUID
 
 from automation.authority import check_role
 from automation.catalogue import Found, list_automations
@@ -19,9 +20,10 @@ from bot import replies
 from bot.commands import Command, Mistake, Verb, read_command
 from bot.events.issue_comment import CommentCreated
 from bot.github.comments import Reaction
-from bot.requests.acceptance import Wish, again
 from bot.requests.conversation import Conversation
 from bot.requests.desk import Desk
+from bot.requests.repeat import APPROVED, RETRIED, Repeating
+from bot.requests.wish import Wish
 from bot.runs.run import Run
 
 EVENT = "issue_comment"
@@ -60,9 +62,7 @@ class Commanded:
     async def _obey(self, command: Command | Mistake) -> str:
         if isinstance(command, Mistake):
             return await self._say(replies.mistake(self._asker, command), command.sentence)
-        pull = await self.desk.pull(self.comment.number)
-        if not pull.is_open:
-            raise Refused(f"pull request {pull.number} is closed; open it again to run something on it")
+        pull = await self.desk.open_pull(self.comment.number)
         role = await self.desk.role(self._asker)
         match command.verb:
             case Verb.RUN:
@@ -104,7 +104,7 @@ class Commanded:
         subject = self.desk.subject(pull, definition_sha)
         if subject.is_fork and command.sha and role is not None and role >= Role.WRITE:
             # Who may approve and names the whole commit has looked at it.
-            await self.desk.acceptance.approve(self.desk.repository, pull.number, command.sha, self._asker)
+            await self.desk.acceptance.approvals.give(subject, self._asker)
         wish = Wish(
             actor=self._asker,
             cause=f"{EVENT}.created",
@@ -132,50 +132,62 @@ class Commanded:
                 "new and approve that",
                 reason=Reason.SHA_MOVED,
             )
-        await self.desk.acceptance.approve(self.desk.repository, pull.number, command.sha, self._asker)
-        held = await self.desk.acceptance.held(self.desk.repository, pull.number, command.sha)
-        started = [await self._again(run, pull, role, "approve") for run in held]
+        subject = self.desk.subject(pull, await self.desk.commit(pull.base_ref))
+        await self.desk.acceptance.approvals.give(subject, self._asker)
+        made = await self._made()
+        held = await self.desk.acceptance.held(self.desk.repository, pull.number, command.sha, but=made)
+        started = [await self._repeating(role).repeat(run, subject, APPROVED) for run in held]
         return await self._say(replies.approved(command.sha, started), f"approved, {len(started)} runs")
 
     async def _retry(self, command: Command, pull: PullRequest, role: Role | None) -> str:
-        runs = await self._runs(pull, command.name)
+        made = await self._made()
         newest: dict[str, Run] = {}
-        for run in runs:
-            newest.setdefault(run.automation, run)
+        for run in await self._runs(pull, command.name):
+            if run.id not in made:
+                newest.setdefault(run.automation, run)
         failed = [run for run in newest.values() if run.end and not run.is_success and run.has_check]
         if command.name and not failed:
             failed = [run for run in newest.values() if run.end and run.has_check]
         if not failed:
             return await self._say(replies.nothing_to_retry(self._asker, command.name), "nothing to retry")
+        subject = self.desk.subject(pull, await self.desk.commit(pull.base_ref))
         for run in failed:
-            await self._again(run, pull, role, "retry")
+            await self._repeating(role).repeat(run, subject, RETRIED)
         return f"retried {len(failed)}"
 
-    async def _again(self, run: Run, pull: PullRequest, role: Role | None, cause: str) -> Run:
-        """The same run on what the pull request is now."""
-        check_role(self._asker, role, GitHubKey(who=run.asks_role or Role.WRITE))
-        definition_sha = await self.desk.commit(pull.base_ref)
-        automation = await self.desk.automation(definition_sha, run.automation)
-        wish = again(
-            run,
-            actor=self._asker,
-            role=role,
-            cause=cause,
-            comment_id=self.comment.comment_id,
-            request=self.request,
-        )
-        return await self.desk.acceptance.accept(automation, self.desk.subject(pull, definition_sha), wish)
+    def _repeating(self, role: Role | None) -> Repeating:
+        return Repeating(self.desk, self._asker, role, self.request, self.comment.comment_id)
+
+    async def _made(self) -> set[UUID]:
+        """What this comment has come to already, if it is dealt with again: that is not what it was about."""
+        made = await self.desk.bot.store.runs.made_by(self.request, self.comment.comment_id)
+        return {run.id for run in made}
 
     async def _cancel(self, command: Command, pull: PullRequest, role: Role | None) -> str:
         name = "" if command.name == "all" else command.name
         alive = [run for run in await self._runs(pull, name) if not run.is_over]
         if not alive:
             return await self._say(replies.nothing_to_cancel(self._asker, command.name), "nothing to cancel")
-        for run in alive:
-            if run.actor != self._asker:
-                check_role(self._asker, role, GitHubKey(who=run.asks_role or Role.WRITE))
-        stopped = [run for run in alive if await self.desk.driver.stop(run, f"@{self._asker}")]
-        return await self._say(replies.cancelled(stopped), f"cancelled {len(stopped)}")
+        refusals = {run.id: refusal for run in alive if (refusal := self._refusal_to_cancel(run, role))}
+        if len(refusals) == len(alive):
+            raise refusals[alive[0].id]
+        left = [run for run in alive if run.id in refusals]
+        stopped = [
+            run
+            for run in alive
+            if run.id not in refusals and await self.desk.driver.stop(run, f"@{self._asker}")
+        ]
+        return await self._say(replies.cancelled(stopped, left), f"cancelled {len(stopped)}")
+
+    def _refusal_to_cancel(self, run: Run, role: Role | None) -> Refused | None:
+        """Why a run is not the asker's to stop; None if it is."""
+        if run.actor == self._asker:
+            return None
+        try:
+            check_role(self._asker, role, GitHubKey(who=run.asks_role or Role.WRITE))
+        except Refused as refusal:
+            return refusal
+        return None
 
     async def _catalogue(self, definition_sha: str) -> list[Found]:
         async with self.desk.bot.definitions.at(self.desk.contents, definition_sha) as root:

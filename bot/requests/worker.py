@@ -1,24 +1,26 @@
-"""Takes what the inbox has stored and deals with it, oldest first, several repositories at a time.
+"""Takes what the inbox has stored and deals with it, several at a time, of each lane one after the other.
 
 What could not be dealt with now (GitHub away) is put off with a growing pause, for as long as GitHub itself would
-keep the delivery. A request that fails by a defect of ours is tried a few times and then left with a note.
+keep the delivery, and what came later in its lane waits behind it. A request that fails by a defect of ours is
+tried a few times and then left with a note.
 """
 
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from automation.errors import AutomationError
-from automation.github import GitHubRefuses
+from automation.github import GitHubRefuses, GitHubUnavailable
 from bot.bot import Bot
 from bot.commands import may_command
 from bot.events import key_of, read_event, target_of
 from bot.events.check_run import ActionRequested, CheckRerequested
 from bot.events.check_suite import SuiteRerequested
-from bot.events.fields import at
 from bot.events.issue_comment import CommentCreated
 from bot.events.origin import Origin
 from bot.events.pull_request import PullRequestMoved
@@ -31,12 +33,22 @@ from bot.runs.driver import Driver
 from bot.store.requests import Request
 
 AT_ONCE = 8
+OF_A_REPOSITORY = 2
+"""Most of one repository at once: the others have work, too."""
+
+COMMENTS_PER_HOUR = 60
+"""Comments of one person in one repository that are dealt with, or as many as the runs that he may have."""
+
+HOUR = 3600.0
 LOOKED_AT = 64
 LOOKS_EVERY = 5.0
 PAUSES = (1.0, 3.0, 10.0, 30.0, 120.0, 600.0)
 TRIES = 40
+REFUSALS = 3
 DEFECTS = 3
 WITHIN = 300.0
+FOREIGN = frozenset({"check_run", "check_suite", "status", "workflow_job"})
+"""What every CI has many of for each commit, and `deployment*`: to look at each would cost more than it is worth."""
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +70,8 @@ def is_wanted(name: str, payload: Mapping[str, Any], app_id: int) -> bool:
     event = read_event(name, payload)
     if isinstance(event, CheckRerequested | SuiteRerequested | ActionRequested):
         return event.app_id == app_id
+    if name in FOREIGN or name.startswith("deployment"):
+        return False
     return is_command(event) or target_of(name, payload, app_id=app_id) is not None
 
 
@@ -75,28 +89,31 @@ class Worker:
         async with asyncio.TaskGroup() as tasks:
             while True:
                 self.arrived.clear()
+                pause = LOOKS_EVERY
                 try:
-                    for request in self._next(await self.bot.store.requests.due(time.time(), LOOKED_AT)):
+                    for request in self._next(await self._due()):
                         tasks.create_task(self._deal_with(request))
+                    pause = await self._pause()
                 except AutomationError as error:
                     log.warning("requests wait: %s", error.sentence)
-                try:
-                    async with asyncio.timeout(await self._pause()):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
                         await self.arrived.wait()
-                except TimeoutError:
-                    continue
+
+    async def _due(self) -> list[Request]:
+        if len(self._busy) >= AT_ONCE:
+            return []
+        rows = self.bot.store.requests
+        return await rows.due(time.time(), LOOKED_AT, busy=self._busy.keys(), each=OF_A_REPOSITORY)
 
     def _next(self, due: Sequence[Request]) -> Iterator[Request]:
-        """Those that may be dealt with now: of each pull request one at a time, in the order in which they came."""
-        lanes = set(self._busy.values())
+        """Those of them that there is room for."""
+        at_work = Counter(self._busy.values())
         for request in due:
-            lane = _lane(request)
-            if request.id in self._busy or len(self._busy) >= AT_ONCE:
-                continue
-            if lane not in lanes:
-                self._busy[request.id] = lane
+            if len(self._busy) < AT_ONCE and at_work[request.repository] < OF_A_REPOSITORY:
+                at_work[request.repository] += 1
+                self._busy[request.id] = request.repository
                 yield request
-            lanes.add(lane)
 
     async def _pause(self) -> float:
         if len(self._busy) >= AT_ONCE:
@@ -116,7 +133,9 @@ class Worker:
             log.info("request %s (%s): %s", request.id, request.event, self.bot.redactor.text(note))
         except AutomationError as error:
             sentence = self.bot.redactor.text(error.sentence)
-            await self._later(request, sentence, 3 if isinstance(error, GitHubRefuses) else TRIES)
+            tries = REFUSALS if isinstance(error, GitHubRefuses) else TRIES
+            asked = error.wait if isinstance(error, GitHubUnavailable) else None
+            await self._later(request, sentence, tries, asked or 0)
         except TimeoutError:
             await self._later(request, f"not done in {WITHIN:g} s", TRIES)
         except Exception as error:  # noqa: BLE001  # the outermost: one request must not stop the others
@@ -128,28 +147,36 @@ class Worker:
             del self._busy[request.id]
             self.arrived.set()
 
-    async def _later(self, request: Request, note: str, tries: int) -> None:
+    async def _later(self, request: Request, note: str, tries: int, asked: float = 0) -> None:
+        """Put it off, or give it up.
+
+        Args:
+            tries: how often it may be tried in all.
+            asked: seconds that GitHub asks to be left alone for.
+        """
         rows = self.bot.store.requests
         try:
             if request.tries + 1 >= tries:
                 await rows.failed(request.id, note)
                 self.bot.metrics.requests_dealt.labels("failed").inc()
                 return
-            pause = PAUSES[min(request.tries, len(PAUSES) - 1)]
+            pause = max(PAUSES[min(request.tries, len(PAUSES) - 1)], min(asked, HOUR))
             await rows.later(request.id, time.time() + pause, note)
         except AutomationError as error:
             log.warning("request %s: %s", request.id, error.sentence)
 
     async def _handle(self, request: Request) -> str:
         app_id = self.bot.settings.app_id
-        payload = request.payload
+        if await self._is_too_much(request):
+            return f"{request.sender} has commented more than is dealt with within an hour"
+        payload = await self.bot.store.requests.payload(request.id)
         origin = Origin.read(payload)
         if origin is None:
             return "no repository"
         desk = Desk(self.bot, self.driver, origin.repository, origin.installation)
         event = read_event(request.event, payload)
         if isinstance(event, PullRequestMoved):
-            await desk.acceptance.void_approvals(origin.repository, event.number, event.head_sha)
+            await desk.acceptance.approvals.void(event)
         if isinstance(event, CheckRerequested | SuiteRerequested | ActionRequested):
             return await Clicked(desk, event, request.id).handle()
         if isinstance(event, CommentCreated) and is_command(event):
@@ -161,9 +188,9 @@ class Worker:
         actor = origin.sender.login
         return await Triggering(desk, request.event, key, payload, target, actor, request.id).handle()
 
-
-def _lane(request: Request) -> str:
-    """What requests have in common that have to be dealt with one after the other."""
-    number = at(request.payload, "issue", "number") or at(request.payload, "pull_request", "number")
-    repository = at(request.payload, "repository", "full_name")
-    return f"{repository}#{number}" if number else f"request {request.id}"
+    async def _is_too_much(self, request: Request) -> bool:
+        """Whether it is one comment too many: each costs calls to GitHub, whoever has written it."""
+        if request.event != "issue_comment":
+            return False
+        most = max(COMMENTS_PER_HOUR, self.bot.settings.caps.per_user)
+        return await self.bot.store.requests.count_before(request, HOUR) >= most

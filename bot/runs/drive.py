@@ -13,13 +13,11 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from automation.agent_server import Line
 from automation.connection import AgentConnection
 from automation.errors import AutomationError
 from automation.github import GitHub, GitHubRefuses, GitHubUnavailable
-from automation.github.check_run import CheckRun
 from automation.observation import Cause, Observation, Process
 from automation.outcome import Outcome
 from automation.output.excerpt import Excerpt
@@ -34,24 +32,17 @@ from automation.verdict import Verdict, judge, not_started
 from bot.bot import Bot
 from bot.callback import callback_tokens
 from bot.runs import connections
-from bot.runs.answer import Answer
 from bot.runs.authorised import authorise_again
-from bot.runs.check import RunCheck
 from bot.runs.lanes import has_turn
 from bot.runs.live import LiveRun
 from bot.runs.order import Ordering
+from bot.runs.row import Overtaken, Row
 from bot.runs.run import End, Run, State
 from bot.runs.said import worsened
+from bot.runs.telling import Telling
 from bot.store.errors import DatabaseUnavailable
 
-FOR_GOOD = frozenset({404, 410, 422})
-"""Answers that will not change: the commit or the check run is not there, or not to GitHub's taste."""
-
 log = logging.getLogger(__name__)
-
-
-class Overtaken(Exception):
-    """A newer driver has the run."""
 
 
 @dataclass
@@ -67,25 +58,13 @@ class Drive:
     live: LiveRun
     slots: asyncio.Semaphore
     _github: GitHub = field(init=False)
-    _check: RunCheck = field(init=False)
-    _answer: Answer = field(init=False)
-    _saving: asyncio.Lock = field(default_factory=asyncio.Lock)
-    _creating: asyncio.Task[CheckRun] | None = None
-    _opening: asyncio.Task[None] | None = None
+    _row: Row = field(init=False)
+    _telling: Telling = field(init=False)
 
     def __post_init__(self) -> None:
-        run, bot = self.run, self.bot
-        self._github = bot.installations.client(run.repository, run.installation)
-        self._answer = Answer(bot, self._github)
-        self._check = RunCheck(
-            self._github,
-            self.live,
-            bot.instance,
-            bot.settings.app_id,
-            bot.page_url(run),
-            bot.pace,
-            looks=run.epoch > 1,
-        )
+        self._github = self.bot.installations.client(self.run.repository, self.run.installation)
+        self._row = Row(self.bot.store, self.live)
+        self._telling = Telling(self.bot, self._github, self._row)
 
     @property
     def run(self) -> Run:
@@ -105,14 +84,14 @@ class Drive:
         except Overtaken:
             log.info("run %s: taken over", self.run.id)
         finally:
-            await self._forget_opening()
+            await self._telling.leave_off()
 
     async def _execute_in_turn(self) -> None:
         run = self.run
         if run.stop_by and not run.is_ordered:
             await self._end_without_run(_stopped_before(run))
         elif run.state is State.QUEUED and not has_turn(run, await self.bot.store.runs.in_lane(run.lane)):
-            await self._open_check()
+            await self._telling.open()
         else:
             async with self._slot():
                 await self._execute()
@@ -126,7 +105,7 @@ class Drive:
             yield
             return
         if is_full:
-            await self._open_check()
+            await self._telling.open()
         async with self._acquired():
             yield
 
@@ -151,11 +130,11 @@ class Drive:
             if not (self.run.is_ordered or self.run.stop_by):
                 await authorise_again(self.bot, self._github, self.run)
             if self.run.state is State.QUEUED:
-                await self._save(state=State.STARTING)
+                await self._row.save(state=State.STARTING)
             if self.run.stop_by and not self.run.is_ordered:
                 await self._end_without_run(_stopped_before(self.run))
                 return
-            self._opening = asyncio.create_task(self._open_check_and_keep_up())
+            self._telling.begin()
             await self._conduct()
         except GitHubRefuses as error:
             await self._end_without_run(not_started(error))
@@ -187,7 +166,7 @@ class Drive:
         started_at = self.run.started_at or time.time()
         if not self.run.is_ordered:
             await connections.keep(self.bot, self.run, connection)
-        await self._save(
+        await self._row.save(
             is_ordered=True,
             state=State.RUNNING,
             started_at=started_at,
@@ -247,83 +226,15 @@ class Drive:
             annotations=tuple(each.model_dump(mode="json", exclude_none=True) for each in found),
         )
         over = {"end": end, "state": State.CONCLUDING, "ended_at": time.time(), "is_gone": is_gone}
-        await self._save(output=self.live.excerpt, **over)
+        await self._row.save(output=self.live.excerpt, **over)
 
     async def _tell(self, end: End) -> None:
-        """Tell GitHub, in the order of what people wait for."""
-        if self.run.has_check:
-            await self._conclude_check(end)
-        await self._answer.finish(self.run)
+        """Tell GitHub, and forget what nobody needs any more."""
+        await self._telling.finish(end)
         if self.run.is_gone or not self.run.is_ordered:
             await connections.forget(self.bot, self.run)
-        await self._save(state=State.ENDED)
+        await self._row.save(state=State.ENDED)
         self.bot.metrics.ended(end)
-
-    async def _conclude_check(self, end: End) -> None:
-        try:
-            await self._open_check()
-            await self._forget_opening()
-            await self._check.conclude(self.run.check_id, end)
-        except GitHubRefuses as error:
-            if error.status not in FOR_GOOD:
-                raise
-            log.warning("run %s: no check run (%s)", self.run.id, self.bot.redactor.text(error.sentence))
-
-    async def _open_check_and_keep_up(self) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._keep_check_up())
-            tasks.create_task(self._answer.keep_up(self.live))
-            tasks.create_task(self._note_start())
-
-    async def _keep_check_up(self) -> None:
-        try:
-            await self._open_check()
-        except GitHubUnavailable:
-            # It is tried again with the verdict; the run does not wait for it.
-            return
-        if self.run.shows_queued:
-            await self._check.start(self.run.check_id)
-            await self._save(shows_queued=False)
-        await self._check.keep_up(self.run.check_id)
-
-    async def _note_start(self) -> None:
-        """Write down that the run was started: whoever comes next must not start it again, whatever he finds."""
-        while not self.run.is_started:
-            await self.live.news.wait()
-        await self._save()
-
-    async def _open_check(self) -> None:
-        """Have the check run; whoever does not wait for it any more leaves its creation to others."""
-        if self.run.check_id:
-            return
-        if self._creating is None or self._creating.done():
-            self._creating = asyncio.create_task(self._check.open())
-        check = await asyncio.shield(self._creating)
-        if not self.run.check_id:
-            await self._save(
-                check_id=check.id, check_url=check.url, shows_queued=check.status == State.QUEUED
-            )
-
-    async def _forget_opening(self) -> None:
-        if self._opening:
-            self._opening.cancel()
-            await asyncio.gather(self._opening, return_exceptions=True)
-
-    async def _save(self, *, output: Excerpt | None = None, **changes: Any) -> None:
-        """Write the row, with the output where there is one, unless a newer driver has it.
-
-        Raises:
-            Overtaken: it has.
-        """
-        rows = self.bot.store.runs
-        async with self._saving:
-            async with self.bot.store.database.writing():
-                if not await rows.save(replace(self.run, **changes)):
-                    raise Overtaken
-                if output is not None:
-                    await rows.keep_output(self.run.id, *output.kept, output.total)
-            # What has come in meanwhile stays.
-            self.live.become(replace(self.run, **changes))
 
 
 def _stopped_before(run: Run) -> Verdict:

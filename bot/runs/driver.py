@@ -10,9 +10,10 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 from automation.errors import AutomationError
@@ -185,18 +186,25 @@ class Driver:
         except AutomationError as error:
             self._put_off(run_id, getattr(error, "wait", None))
             log.warning("run %s waits: %s", run_id, self.bot.redactor.text(error.sentence))
-            await self._give_up_telling(live.run)
+            await self._undisturbed(self._give_up_telling(live.run))
         except Exception as error:  # noqa: BLE001  # the outermost: a defect must not leave the check pending
             self._put_off(run_id)
             what = self.bot.redactor.text(f"{type(error).__name__}: {error}")
             self.bot.metrics.defects.labels("drive").inc()
             log.error("run %s: a defect of automation-bot: %s", run_id, what)  # noqa: TRY400  # redacted
-            await self._tell_defect(live.run, what)
+            await self._undisturbed(self._tell_defect(live.run, what))
 
     def _put_off(self, run_id: UUID, wait: float | None = None) -> None:
         failures = self._failures[run_id] = self._failures.get(run_id, 0) + 1
         pause = max(PAUSES[min(failures, len(PAUSES)) - 1], wait or 0)
         self._not_before[run_id] = time.monotonic() + pause
+
+    async def _undisturbed(self, writing: Coroutine[Any, Any, None]) -> None:
+        """What cannot be written now is seen again by the next sweep."""
+        try:
+            await writing
+        except AutomationError as error:
+            log.warning("not written: %s", error.sentence)
 
     async def _give_up_telling(self, run: Run) -> None:
         if run.end is not None and time.time() > run.ended_at + GIVE_UP_AFTER:

@@ -21,6 +21,8 @@ class Delivery:
         guid: its `X-GitHub-Delivery`, which a redelivery has too.
         event: its `X-GitHub-Event`; action: the payload's, empty for none.
         repository: full name, empty for none; installation: 0 for none.
+        sender: login of who caused it, empty for nobody.
+        lane: what it has in common with those that it must not be dealt with beside of, or before.
         received_at: Unix time in seconds.
         payload: JSON; kept only if it asks for something.
         is_request: it does.
@@ -31,6 +33,8 @@ class Delivery:
     action: str
     repository: str
     installation: int
+    sender: str
+    lane: str
     received_at: float
     payload: bytes
     is_request: bool
@@ -51,6 +55,9 @@ class Delivery:
         return {
             "delivery": self.guid,
             "event": self.event,
+            "repository": fit(self.repository),
+            "sender": fit(self.sender),
+            "lane": fit(self.lane),
             "payload": packed(self.payload),
             "state": RequestState.PENDING,
             "tries": 0,

@@ -5,12 +5,12 @@ All raise `DatabaseUnavailable`.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
 
 from bot.store.column import fit, unpacked
 from bot.store.database import Database
@@ -27,10 +27,11 @@ class RequestState(StrEnum):
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it waits.
+    """A request as it waits; its payload, which may be large, is read when it is dealt with.
 
     Attributes:
         delivery: GUID of the delivery; event: its `X-GitHub-Event`.
+        repository: full name; sender: login of who caused it, empty for nobody.
         tries: how often it has been put off.
         note: why, the last time.
         received_at: Unix time in seconds.
@@ -39,7 +40,8 @@ class Request:
     id: int
     delivery: str
     event: str
-    payload: Mapping[str, Any]
+    repository: str
+    sender: str
     tries: int
     note: str
     received_at: float
@@ -49,28 +51,59 @@ class RequestRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def due(self, now: float, limit: int = 20) -> list[Request]:
-        """Those whose time has come, the longest due first.
+    async def due(
+        self, now: float, limit: int = 20, *, busy: Collection[int] = (), each: int | None = None
+    ) -> list[Request]:
+        """The first of each lane whose time has come, the longest due first.
+
+        What has been put off holds up those behind it in its lane: they came later.
 
         Args:
             now: Unix time in seconds.
+            busy: those that are being dealt with, and hold up their lanes, too.
+            each: most of one repository.
         """
+        turn = func.row_number().over(
+            partition_by=requests.c.repository, order_by=(requests.c.due_at, requests.c.id)
+        )
+        ready = (
+            select(requests.c.id, turn.label("turn"))
+            .where(_is_first(), requests.c.due_at <= now, requests.c.id.not_in(busy))
+            .subquery()
+        )
         waiting = (
-            select(requests)
-            .where(requests.c.state == RequestState.PENDING, requests.c.due_at <= now)
+            select(*(requests.c[field.name] for field in fields(Request)))
+            .join(ready, ready.c.id == requests.c.id)
+            .where(ready.c.turn <= (limit if each is None else each))
             .order_by(requests.c.due_at, requests.c.id)
             .limit(limit)
         )
         async with self._database.reading() as connection:
-            rows = (await connection.execute(waiting)).mappings().all()
-        return [_request(row) for row in rows]
+            return [Request(**row) for row in (await connection.execute(waiting)).mappings()]
 
     async def next_due(self) -> float | None:
-        """The Unix time when the first one is due, None if nothing waits."""
-        looking = select(func.min(requests.c.due_at)).where(requests.c.state == RequestState.PENDING)
+        """The Unix time when the first one of a lane is due, None if nothing waits."""
+        looking = select(func.min(requests.c.due_at)).where(_is_first())
         async with self._database.reading() as connection:
             first: float | None = (await connection.execute(looking)).scalar_one()
         return first
+
+    async def payload(self, request: int) -> Any:
+        """What GitHub has sent, parsed."""
+        looking = select(requests.c.payload).where(requests.c.id == request)
+        async with self._database.reading() as connection:
+            return json.loads(unpacked((await connection.execute(looking)).scalar_one()))
+
+    async def count_before(self, request: Request, seconds: float) -> int:
+        """How many of the same kind of event came from the same sender in the same repository, so long before it."""
+        like = (
+            *(requests.c[name] == getattr(request, name) for name in ("repository", "sender", "event")),
+            requests.c.received_at > request.received_at - seconds,
+            requests.c.id < request.id,
+        )
+        counting = select(func.count()).select_from(requests).where(*like)
+        async with self._database.reading() as connection:
+            return (await connection.execute(counting)).scalar_one()
 
     async def done(self, request: int, note: str = "") -> None:
         """What it asked for is there, or never will be."""
@@ -110,13 +143,7 @@ class RequestRows:
             await connection.execute(noting)
 
 
-def _request(row: RowMapping) -> Request:
-    return Request(
-        id=row["id"],
-        delivery=row["delivery"],
-        event=row["event"],
-        payload=json.loads(unpacked(row["payload"])),
-        tries=row["tries"],
-        note=row["note"],
-        received_at=row["received_at"],
-    )
+def _is_first() -> ColumnElement[bool]:
+    """Nothing is left to do before it in its lane."""
+    firsts = select(func.min(requests.c.id)).where(requests.c.state == RequestState.PENDING)
+    return requests.c.id.in_(firsts.group_by(requests.c.lane))

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, case, delete, func, or_, select, update
 
 from automation.github.external_id import ExternalId, Face
 from automation.reasons import Conclusion
@@ -56,7 +56,7 @@ class RunRows:
             event: JSON of what started it, where that is no request.
 
         Returns:
-            False if that request has made it already; nothing has been changed then.
+            False if that request, or its comment, has made it already; nothing has been changed then.
         """
         async with self._database.writing() as connection:
             adding = insert(runs).values(request=request, **row_of(run)).on_conflict_do_nothing()
@@ -80,6 +80,21 @@ class RunRows:
     async def of_pull(self, repository: str, number: int, limit: int = 20) -> list[Run]:
         """A pull request's, the newest first."""
         return await self._newest(limit, runs.c.repository == repository, runs.c.pull_request == number)
+
+    async def made_by(self, request: int | None, comment_id: int = 0) -> list[Run]:
+        """What has come of a request, or of the comment that it tells of: a delivery may come under two ids."""
+        asked: list[ColumnElement[bool]] = []
+        if request is not None:
+            asked.append(runs.c.request == request)
+        if comment_id:
+            asked.append(runs.c.comment_id == comment_id)
+        return await self._all(or_(*asked)) if asked else []
+
+    async def repeating(self, run_id: UUID) -> Run | None:
+        """The run that repeats this one and is not over yet."""
+        return await self._one(
+            runs.c.retry_of == str(run_id), runs.c.state != State.ENDED, runs.c.conclusion == ""
+        )
 
     async def find_by_check(self, repository: str, check_id: int) -> Run | None:
         """The run that this check run shows."""
@@ -130,10 +145,21 @@ class RunRows:
         return [Day(datetime.fromtimestamp(day * DAY, UTC).date(), each) for day, each in counted.items()]
 
     async def count_since(
-        self, repository: str, since: float, *, actor: str = "", pull_request: int | None = None
+        self,
+        repository: str,
+        since: float,
+        *,
+        actor: str = "",
+        pull_request: int | None = None,
+        is_noted: bool = False,
     ) -> int:
-        """How many runs of a repository have been accepted since a Unix time, by somebody or on a pull request."""
+        """How many runs of a repository have been accepted since a Unix time, by somebody or on a pull request.
+
+        Args:
+            is_noted: count in their place those that were never to run, and only say why: they have no lane.
+        """
         like = [runs.c.repository == repository, runs.c.accepted_at >= since]
+        like.append(runs.c.lane == "" if is_noted else runs.c.lane != "")
         if actor:
             like.append(runs.c.actor == actor)
         if pull_request is not None:
@@ -192,17 +218,20 @@ class RunRows:
         async with self._database.reading() as connection:
             for _count in range(MAX_RETRIES_FOLLOWED):
                 looking = (
-                    select(func.coalesce(events.c.payload, requests.c.payload), runs.c.retry_of)
+                    select(events.c.payload, runs.c.retry_of, requests.c.payload)
                     .select_from(runs.outerjoin(events).outerjoin(requests))
                     .where(runs.c.id == at)
                 )
                 row = (await connection.execute(looking)).one_or_none()
-                if row is None or (row[0] is None and row[1] is None):
+                if row is None:
                     return None
-                if row[0] is not None:
-                    found: dict[str, Any] = json.loads(unpacked(row[0]))
-                    return found
-                at = row[1]
+                given, repeated, asked = row
+                if given is None and repeated is not None:
+                    at = repeated
+                    continue
+                payload = asked if given is None else given
+                found: dict[str, Any] | None = None if payload is None else json.loads(unpacked(payload))
+                return found
         return None
 
     async def keep_output(self, run_id: UUID, head: bytes, tail: bytes, size: int) -> None:

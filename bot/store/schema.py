@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -49,15 +50,20 @@ requests = Table(
     Column("id", NUMBER, primary_key=True, autoincrement=True),
     Column("delivery", Text, ForeignKey(deliveries.c.guid), nullable=False, unique=True),
     Column("event", Text, nullable=False),
+    Column("repository", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("lane", Text, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Column("state", Text, nullable=False),
     Column("tries", Integer, nullable=False),
     Column("due_at", Float, nullable=False),
     Column("note", Text, nullable=False),
     Column("received_at", Float, nullable=False),
-    Index(None, "state", "due_at"),
+    Index(None, "state", "lane"),
+    Index(None, "repository", "sender", "received_at"),
     Index(None, "received_at"),
 )
+"""Those of one `lane` are dealt with one after the other, in the order in which they came."""
 
 runs = Table(
     "runs",
@@ -73,6 +79,7 @@ runs = Table(
     Column("pull_request", NUMBER),
     Column("is_fork", Boolean, nullable=False),
     Column("actor", Text, nullable=False),
+    Column("comment_id", NUMBER, nullable=False),
     Column("lane", Text, nullable=False),
     Column("policy", Text, nullable=False),
     Column("attempt", Integer, nullable=False),
@@ -92,6 +99,7 @@ runs = Table(
     Column("reason", Text, nullable=False),
     Column("detail", Text, nullable=False),
     UniqueConstraint("request", "automation"),
+    Index(None, "comment_id", "automation", unique=True, sqlite_where=text("comment_id > 0")),
     Index(None, "state"),
     Index(None, "lane", "state"),
     Index(None, "repository", "pull_request"),

@@ -1,82 +1,154 @@
-"""`python -m tests.bench`: figures as ratios to the bare calls in the same run, on a real agent-server.
+"""`python -m tests.bench`: figures beside the bare calls of the same run, on a real agent-server.
 
-Machines are noisy, so each figure stands beside what it is measured against, taken in turn; the medians are
-compared. Exit code 1 if a goal is missed.
+Machines are noisy, so most figures stand beside what they are measured against, taken in turn; the medians are
+compared. `python -m tests.bench core` or `bot` measures a part. Exit code 1 if a goal is missed.
 """
 
 import asyncio
 import sys
 import tempfile
-from dataclasses import dataclass
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from statistics import median
 
-from tests.bench import end_to_verdict, first_byte, protocol, start_up
+from tests.bench import (
+    end_to_verdict,
+    first_byte,
+    first_instruction,
+    github_requests,
+    inbox,
+    kill_to_verdict,
+    protocol,
+    start_up,
+    waiting_runs,
+)
+from tests.bench.figure import HEAD, Amount, Figure, Missing, Ratio, Seconds
 from tests.servers import RealServer, real_server
 
-
-@dataclass(frozen=True)
-class Figure:
-    """One line of the table: ours and the bare calls', in seconds; the goal is on their ratio or on ours."""
-
-    name: str
-    ours: list[float]
-    bare: list[float]
-    most_ratio: float | None = None
-    most_seconds: float | None = None
-
-    @property
-    def ratio(self) -> float:
-        return median(self.ours) / median(self.bare)
-
-    @property
-    def is_met(self) -> bool:
-        if self.most_ratio is not None:
-            return self.ratio <= self.most_ratio
-        return self.most_seconds is None or median(self.ours) <= self.most_seconds
-
-    def __str__(self) -> str:
-        goal = (
-            f"ratio <= {self.most_ratio}"
-            if self.most_ratio
-            else f"<= {(self.most_seconds or 0) * 1000:.0f} ms"
-        )
-        return (
-            f"{self.name:48} {_ms(self.ours):>26} {_ms(self.bare):>26} {self.ratio:>7.2f}  "
-            f"{goal:16} {'met' if self.is_met else 'MISSED'}"
-        )
+type Measure = Callable[[RealServer], Awaitable[Sequence[Figure]]]
 
 
-def _ms(seconds: list[float]) -> str:
-    low, middle, high = (f"{value * 1000:.1f}" for value in (min(seconds), median(seconds), max(seconds)))
-    return f"{middle} ({low}..{high})"
-
-
-async def measure(server: RealServer) -> list[Figure]:
+async def measure_protocol(server: RealServer) -> Sequence[Figure]:
     ours, bare = await protocol.measure(server)
+    return [Ratio("run_automation, no-op, warm server", ours, bare, most_ratio=1.25)]
+
+
+async def measure_end(server: RealServer) -> Sequence[Figure]:
     known, announced = await end_to_verdict.measure(server)
+    name = "announcement -> verdict (bare: end -> announcement)"
+    return [Ratio(name, known, announced, most_seconds=0.05)]
+
+
+async def measure_start_up(_: RealServer) -> Sequence[Figure]:
     parsed, started = await asyncio.to_thread(start_up.measure, start_up.PARSE)
     read, begun = await asyncio.to_thread(start_up.measure, start_up.INPUTS)
-    heard, sent = await first_byte.measure(server)
     return [
-        Figure("run_automation, no-op, warm server", ours, bare, most_ratio=1.25),
-        Figure("announcement -> verdict (bare: end -> announcement)", known, announced, most_seconds=0.05),
-        Figure("import and options of the CLI (bare: python)", parsed, started, most_seconds=0.25),
-        Figure("import and inputs of the Action (bare: python)", read, begun, most_seconds=0.25),
-        Figure("Action's step -> first byte (bare: curl)", heard, sent, most_seconds=1),
+        Ratio("import and options of the CLI (bare: python)", parsed, started, most_seconds=0.25),
+        Ratio("import and inputs of the Action (bare: python)", read, begun, most_seconds=0.25),
     ]
 
 
-async def main() -> int:
+async def measure_first_byte(server: RealServer) -> Sequence[Figure]:
+    heard, sent = await first_byte.measure(server)
+    return [Ratio("Action's step -> first byte (bare: curl)", heard, sent, most_seconds=1)]
+
+
+async def measure_inbox(_: RealServer) -> Sequence[Figure]:
+    speeds = await inbox.measure()
+    return [
+        Ratio(f"bot: a webhook, {kind} (bare: only verified)", ours, speeds.bare, most_ratio=1 / least)
+        for kind, ours, least in (
+            ("ignored", speeds.ignored, inbox.LEAST["ignored"]),
+            ("request", speeds.request, inbox.LEAST["request"]),
+        )
+    ]
+
+
+async def measure_first_instruction(server: RealServer) -> Sequence[Figure]:
+    waits = await first_instruction.measure(server)
+    name = "bot: comment -> first instruction"
+    return [
+        Ratio(f"{name} (bare: a command)", waits.warm, waits.bare, most_seconds=0.25),
+        Ratio(f"{name}, base moved", waits.cold, waits.bare, most_seconds=0.25),
+        Seconds(f"{name}, just started", waits.first),
+    ]
+
+
+async def measure_kill(server: RealServer) -> Sequence[Figure]:
+    going_on, ended = await kill_to_verdict.measure(server)
+    return [
+        Seconds("bot: kill -9, restart; run's end -> verdict", going_on, most=2),
+        Seconds("bot: kill -9, run's end; restart -> verdict", ended, most=2),
+    ]
+
+
+async def measure_requests(server: RealServer) -> Sequence[Figure]:
+    quiet, loud = await github_requests.measure(server)
+    return [
+        Amount("bot: requests to GitHub of a run of 14 s", len(quiet), "requests", most=16),
+        Amount("bot: more of them with 1 MB of output", len(loud) - len(quiet), "requests", most=0),
+    ]
+
+
+async def measure_waiting(server: RealServer) -> Sequence[Figure]:
+    loads = await waiting_runs.measure(server)
+    idle, last = loads[0], loads[-1]
+    drawn, goal = waiting_runs.drawn(loads), waiting_runs.GOAL
+    return [
+        Amount("bot: memory, idle", idle.memory, "MiB", most=130),
+        Amount(f"bot: {last.runs} runs wait: memory over idle", last.memory - idle.memory, "MiB"),
+        Amount(f"bot: {last.runs} runs wait: of a core", last.core * 100, "%"),
+        Amount(
+            f"bot: {goal} runs wait, drawn: memory over idle", drawn.memory - idle.memory, "MiB", most=150
+        ),
+        Amount(f"bot: {goal} runs wait, drawn: of a core", drawn.core * 100, "%", most=10),
+    ]
+
+
+CORE: dict[str, tuple[Measure, float]] = {
+    "protocol": (measure_protocol, 60),
+    "end to verdict": (measure_end, 90),
+    "start-up": (measure_start_up, 90),
+    "first byte": (measure_first_byte, 120),
+}
+BOT: dict[str, tuple[Measure, float]] = {
+    "inbox": (measure_inbox, 40),
+    "first instruction": (measure_first_instruction, 60),
+    "kill": (measure_kill, 90),
+    "requests": (measure_requests, 60),
+    "waiting runs": (measure_waiting, waiting_runs.WITHIN),
+}
+"""What is measured, in this order, and the seconds that it may take; the last one leaves the server loaded."""
+PARTS = {"core": CORE, "bot": BOT}
+
+
+async def measured(name: str, measure: Measure, seconds: float, server: RealServer) -> Sequence[Figure]:
+    """Its figures, or why there are none: the others are measured all the same."""
+    began = time.monotonic()
+    try:
+        async with asyncio.timeout(seconds):
+            return await measure(server)
+    except TimeoutError:
+        return [Missing(name, f"not done in {seconds:.0f} s")]
+    except AssertionError as error:
+        return [Missing(name, str(error).partition("\n")[0][:120])]
+    finally:
+        print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+
+
+async def main(parts: Sequence[str]) -> int:
+    figures: list[Figure] = []
     print("starting an agent-server", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="bench-") as home:
         async with real_server(Path(home)) as server:
-            figures = await measure(server)
-    print(f"{'':48} {'ours, ms':>26} {'bare, ms':>26} {'ratio':>7}  goal")
+            for part in parts:
+                for name, (measure, seconds) in PARTS[part].items():
+                    figures += await measured(name, measure, seconds, server)
+    print(HEAD)
     for figure in figures:
         print(figure)
     return 0 if all(figure.is_met for figure in figures) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    sys.exit(asyncio.run(main(sys.argv[1:] or list(PARTS))))

@@ -1,14 +1,17 @@
 """From the signed `/run-automation` comment to the entrypoint's first instruction, which writes down the time.
 
 Everything is real but GitHub, which answers at once. Warm: the base branch is where an earlier run found it. Cold:
-it has moved, so that the definitions are fetched.
+it has moved, so that the definitions are fetched. Bare: a command that is started on the agent-server.
 """
 
+import asyncio
 import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from automation.agent_server import AgentServer
+from automation.connection import AgentConnection
 from tests.bench.scene import concluded, scene, soon
 from tests.fakes.github.pulls import Pull
 from tests.fakes.github.server import FakeGitHub
@@ -17,6 +20,8 @@ from tests.stories.bot.conftest import Demo
 
 ROUNDS = 8
 MAIN = "date +%s.%N > ../../began-$AUTOMATION_RUN_ID"
+CALM = 0.3
+"""Seconds until the bot has dealt with the push that moved the base branch."""
 WITHIN = 30.0
 
 
@@ -31,6 +36,7 @@ class Waits:
     first: list[float] = field(default_factory=list)
     warm: list[float] = field(default_factory=list)
     cold: list[float] = field(default_factory=list)
+    bare: list[float] = field(default_factory=list)
 
 
 async def measure(server: RealServer) -> Waits:
@@ -44,7 +50,10 @@ async def measure(server: RealServer) -> Waits:
             for number in range(ROUNDS):
                 waits.warm.append(await _seconds(demo, pull))
                 demo.automation(f"{MAIN} # {number}", "review")
+                demo.repository.push("main")
+                await asyncio.sleep(CALM)
                 waits.cold.append(await _seconds(demo, pull))
+                waits.bare.append(await _bare(server))
     return waits
 
 
@@ -58,4 +67,15 @@ async def _seconds(demo: Demo, pull: Pull) -> float:
     seconds = float(mark.read_text()) - began
     mark.unlink()
     await soon(lambda: "rocket" in comment.reacted, WITHIN)
+    return seconds
+
+
+async def _bare(server: RealServer) -> float:
+    mark = server.runs / "began-bare"
+    async with AgentServer(AgentConnection(server.url, server.key)) as there:
+        began = time.time()
+        await there.start(f"date +%s.%N > {mark}", timeout=WITHIN)
+        await soon(lambda: mark.exists() and mark.read_text().endswith("\n"), WITHIN)
+    seconds = float(mark.read_text()) - began
+    mark.unlink()
     return seconds

@@ -15,7 +15,7 @@ from tests.fakes.github.server import FakeGitHub
 from tests.servers import RealServer
 from tests.stories.bot.conftest import NUMBER, Demo
 
-SECONDS = 12
+SECONDS = 14
 MIB = 1024 * 1024
 QUIET, LOUD = 10, MIB // SECONDS
 """Bytes in each second of the run."""

@@ -1,32 +1,41 @@
 """What a bot costs that has nothing to do, and one whose runs all wait for their automation, with nobody watching.
 
-Each waiting run is a `sleep` on the real agent-server, asked for by a comment on a pull request of its own. Whole
-process trees stand behind them, whose watchers look each second: the machine of the bench bears only so many.
-So the runs are begun in steps, and what 500 would cost is drawn from the line through the last two steps.
+Each waiting run is a `sleep` on the real agent-server; a push starts as many as automations wait for it. Behind
+each stand five processes, whose watchers look once a second: 100 runs keep two cores busy. So the processes of a
+run that has begun are held with SIGSTOP, which the bot cannot tell from a sleep.
+
+The runs are begun in steps, and what 500 would cost is drawn from the line through the last two: to begin 500
+takes minutes. `BENCH_WAITING=1,250,500` begins them all the same.
 """
 
 import asyncio
 import os
+import signal
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bench.scene import MANY, busy, memory, scene, soon
+import psutil
+
+from tests.bench.scene import MANY, busy, memory, scene
 from tests.fakes.github.server import FakeGitHub
 from tests.servers import RealServer
 from tests.stories.bot.conftest import Demo
 
 GOAL = 500
-STEPS = tuple(int(each) for each in os.environ.get("BENCH_WAITING", "1,40,80").split(","))
+STEPS = tuple(int(each) for each in os.environ.get("BENCH_WAITING", "1,60").split(","))
 """How many runs wait at each step."""
-CALM = 12.0
-"""Seconds after the last beginning: answers are out, comments are written."""
-LOOKED_AT = 15.0
-"""Seconds over which the processor is measured: what an unwatched run does, it does in each 15."""
-MAIN = "echo begun; exec sleep 900"
-BEGUN_WITHIN = 240.0
-FIRST = 100
+CALM = 5.0
+"""Seconds after the last beginning."""
+IDLE, LOOKED_AT = 5.0, 60.0
+"""Seconds over which the processor is measured, with one run at the most and with many: what an unwatched run
+does, it does once in each 60."""
+MAIN = "touch begun; exec sleep 900"
+BEGUN_WITHIN = 0.4 * STEPS[-1] + 40
+WITHIN = len(STEPS) * (BEGUN_WITHIN + CALM + LOOKED_AT)
+"""Seconds: for a step to begin, and for all of them."""
 
 
 @dataclass(frozen=True)
@@ -41,39 +50,63 @@ class Load:
     runs: int
     memory: float
     core: float
-    begun_in: float = 0
 
 
 async def measure(server: RealServer) -> list[Load]:
     """With no run, and at each step."""
     with tempfile.TemporaryDirectory(prefix="bench-waiting-") as name, FakeGitHub() as github:
         async with scene(Path(name), github, server, BOT_MAX_RUNS=MANY) as demo:
-            demo.automation(MAIN, "wait", timeout=1200)
-            head = demo.branch()
-            loads = [await _load(demo, 0, 0)]
+            loads = [await _load(demo, 0)]
             for wanted in STEPS:
-                began = time.monotonic()
-                await _begin(demo, head, loads[-1].runs, wanted)
-                loads.append(await _load(demo, wanted, time.monotonic() - began))
+                await _begin(demo, loads[-1].runs, wanted)
+                loads.append(await _load(demo, wanted))
     return loads
 
 
-async def _begin(demo: Demo, head: str, there: int, wanted: int) -> None:
-    for number in range(FIRST + there, FIRST + wanted):
-        demo.pull(number, head=head)
-        demo.comment("/run-automation wait", number=number)
-    async with asyncio.timeout(BEGUN_WITHIN):
-        while _begun(demo) < wanted:
-            await asyncio.sleep(0.3)
+def drawn(loads: list[Load]) -> Load:
+    """What `GOAL` runs would cost, on the line through the last two steps."""
+    before, last = loads[-2:]
+    far = (GOAL - last.runs) / (last.runs - before.runs)
+    return Load(
+        GOAL,
+        last.memory + far * (last.memory - before.memory),
+        last.core + far * (last.core - before.core),
+    )
 
 
-def _begun(demo: Demo) -> int:
-    return sum(1 for file in demo.server.runs.glob("*/output.log") if file.stat().st_size)
+async def _begin(demo: Demo, there: int, wanted: int) -> None:
+    branch = f"step-{wanted}"
+    trigger = {"type": "event", "source": "github", "on": "push", "filter": f"ref == 'refs/heads/{branch}'"}
+    for number in range(there, wanted):
+        demo.checkout.automation(f"wait-{number}", MAIN, timeout=1200, trigger=trigger)
+    demo.checkout.commit("Wait")
+    demo.repository.push("main")
+    demo.repository.push(branch, demo.branch(branch))
+    deadline = time.monotonic() + BEGUN_WITHIN
+    while (begun := len(_begun(demo))) < wanted:
+        assert time.monotonic() < deadline, f"{begun} of {wanted} runs begun in {BEGUN_WITHIN:.0f} s"
+        await asyncio.sleep(1)
+        await asyncio.to_thread(_hold, demo)
+    await asyncio.to_thread(_hold, demo)
 
 
-async def _load(demo: Demo, runs: int, begun_in: float) -> Load:
-    await asyncio.sleep(CALM if runs else 1)
+def _begun(demo: Demo) -> set[str]:
+    """Directories of the runs that have."""
+    return {str(file.parents[1]) for file in demo.server.runs.glob("*/work/begun")}
+
+
+def _hold(demo: Demo) -> None:
+    """Stop the processes of the runs that have begun; the agent-server's end kills them."""
+    begun = _begun(demo)
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.cwd().removesuffix("/work") in begun and process.status() != psutil.STATUS_STOPPED:
+                process.send_signal(signal.SIGSTOP)
+
+
+async def _load(demo: Demo, runs: int) -> Load:
+    await asyncio.sleep(CALM)
     began, before = time.monotonic(), busy(demo)
-    await asyncio.sleep(LOOKED_AT if runs else 3)
+    await asyncio.sleep(LOOKED_AT if runs > 1 else IDLE)
     core = (busy(demo) - before) / (time.monotonic() - began)
-    return Load(runs, memory(demo), core, begun_in)
+    return Load(runs, memory(demo), core)

@@ -6,7 +6,7 @@ from automation.definition.github_key import Forks, GitHubKey
 from automation.errors import Refused
 from automation.reasons import Reason
 from bot.authority import Recent, check_caps, check_fork
-from bot.settings import Caps
+from bot.caps import Caps
 
 SHA = "0123456789abcdef" * 2 + "01234567"
 CAPS = Caps(per_user=2, per_pull=3, per_repository=4)

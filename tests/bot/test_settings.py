@@ -12,8 +12,9 @@ from automation import settings as core
 from automation.errors import Misconfigured
 from automation.settings import Settings
 from bot import settings
+from bot.caps import Caps
 from bot.set_up.manifest import EVENTS, PERMISSIONS
-from bot.settings import NAMES, BotSettings, Caps
+from bot.settings import NAMES, BotSettings
 from bot.variables import is_loopback
 from bot.vault import SECRET_KEY, new_key
 from tests.fakes.github.apps import private_key

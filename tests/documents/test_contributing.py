@@ -12,13 +12,13 @@ from automation.action.modes import SECRET_INPUTS
 from automation.github.tokens import WANTED
 from automation.redaction.secret_forms import MIN_LENGTH
 from automation.verdict import judge
+from bot.caps import Caps
 from bot.github.installations import WANTED as OF_THE_BOT
 from bot.inbox import webhook
 from bot.pages import event_stream
 from bot.retention import DAY, DELIVERIES_KEPT, RUNS_KEPT
 from bot.runs.authorised import FRESH
 from bot.set_up.manifest import PERMISSIONS
-from bot.settings import Caps
 
 MIB = 1024 * 1024
 ROOT = Path(__file__).parents[2]

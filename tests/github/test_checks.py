@@ -3,6 +3,7 @@
 import functools
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from automation.github import AppTokens, GitHub, GitHubRefuses, GitHubUnavailable, GivenToken, client
 from automation.github.check_output import ANNOTATIONS_PER_CALL, MAX_ANNOTATIONS
-from automation.github.check_run import CheckRun, NewCheck
+from automation.github.check_run import Button, CheckRun, NewCheck
 from automation.github.checks import Checks, Concluded
 from automation.github.external_id import ExternalId
 from automation.reasons import Conclusion
@@ -245,6 +246,46 @@ async def test_what_it_shows_is_replaced_and_its_state_is_not(
     check = repository.check("guard")
     assert (check.title, check.summary, check.text, check.status) == ("t", "s", "", "in_progress")
     assert check.writes[-1] == {"output": {"title": "t", "summary": "s", "text": ""}}
+
+
+async def test_one_that_waits_is_queued_until_its_turn_has_come(
+    checks: Checks, repository: Repository, new: NewCheck
+) -> None:
+    opened = await checks.open(replace(new, is_queued=True), REPORT)
+    check = repository.check("guard")
+    assert (opened.status, check.status) == ("queued", "queued")
+    assert "started_at" not in check.writes[0]
+    await checks.start(opened.id, Report("t", "s", ""))
+    assert (check.status, check.title) == ("in_progress", "t")
+    assert abs(time.time() - datetime.fromisoformat(check.started_at).timestamp()) < 60
+
+
+async def test_a_start_is_tried_once(
+    checks: Checks, repository: Repository, github: FakeGitHub, new: NewCheck
+) -> None:
+    opened = await checks.open(replace(new, is_queued=True), REPORT)
+    github.fault("PATCH", "/check-runs/", status=502)
+    with pytest.raises(GitHubUnavailable):
+        await checks.start(opened.id, REPORT)
+    assert methods(github) == ["POST", "PATCH"]
+    assert repository.check("guard").status == "queued"
+
+
+async def test_its_end_may_have_buttons(checks: Checks, repository: Repository, new: NewCheck) -> None:
+    opened = await checks.open(new, REPORT)
+    buttons = [Button("Retry", "Run it again", "retry"), Button("Approve", "Run it on a fork", "approve")]
+    await checks.conclude(opened.id, Conclusion.FAILURE, END, annotations(60), buttons=buttons)
+    check = repository.check("guard").is_("failure")
+    assert check.buttons == ["retry", "approve"]
+    assert check.actions[0] == {"label": "Retry", "description": "Run it again", "identifier": "retry"}
+
+
+async def test_without_buttons_nothing_is_said_of_them(
+    checks: Checks, repository: Repository, new: NewCheck
+) -> None:
+    opened = await checks.open(new, REPORT)
+    await checks.conclude(opened.id, Conclusion.SUCCESS, END)
+    assert all("actions" not in write for write in repository.check("guard").writes)
 
 
 async def test_a_late_edit_cannot_reopen_it(checks: Checks, repository: Repository, new: NewCheck) -> None:

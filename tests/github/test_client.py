@@ -388,3 +388,44 @@ async def test_a_list_that_is_none_is_no_answer(hub: GitHub, octo: FakeGitHub, b
 async def test_the_token_for_what_goes_another_way(hub: GitHub, token: Token) -> None:
     assert await hub.token() == token.value
     assert token.value not in repr(hub.tokens)
+
+
+FOLD = "mutation($id: ID!) { minimizeComment(input: {subjectId: $id, classifier: OUTDATED}) { minimizedComment { isMinimized } } }"
+
+
+async def test_a_graphql_answer_is_its_data(octo: FakeGitHub, checkout: Checkout) -> None:
+    repository = octo.world.repositories["octo/demo"]
+    repository.pull(7, head=repository.resolve("main"))
+    comment = repository.comment(7, "Hello")
+    token = octo.job_token("octo/demo", run_id=4242, permissions={"pull_requests": "write"})
+    for api_url in (octo.url, f"{octo.url}/v3"):
+        hub = GitHub(api_url, "octo/demo", GivenToken(token.value))
+        answer = await hub.graphql(FOLD, {"id": comment.node_id})
+        hub.close()
+        assert answer["minimizeComment"]["minimizedComment"]["isMinimized"]
+    assert comment.minimized == "OUTDATED"
+    assert [request.path for request in octo.requests] == ["/graphql", "/graphql"]
+    assert octo.requests[0].json == {"query": FOLD, "variables": {"id": comment.node_id}}
+
+
+@pytest.mark.usefixtures("quick")
+async def test_errors_of_graphql_are_a_no(hub: GitHub, octo: FakeGitHub) -> None:
+    with pytest.raises(GitHubRefuses, match="Could not resolve to a node"):
+        await hub.graphql(FOLD, {"id": "IC_nothing"})
+    assert len(octo.requests) == 1
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("body", ["<html>", "", "{}", "[]", "null", '"text"'])
+async def test_a_graphql_answer_of_another_form_is_none(hub: GitHub, octo: FakeGitHub, body: str) -> None:
+    octo.fault("POST", "graphql", status=200, body=body)
+    with pytest.raises(GitHubUnavailable):
+        await hub.graphql(FOLD, {"id": "IC_1"})
+
+
+@pytest.mark.usefixtures("quick")
+async def test_graphql_is_asked_once(hub: GitHub, octo: FakeGitHub) -> None:
+    octo.fault("POST", "graphql", status=502)
+    with pytest.raises(GitHubUnavailable):
+        await hub.graphql(FOLD, {"id": "IC_1"})
+    assert len(octo.requests) == 1

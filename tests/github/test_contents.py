@@ -139,6 +139,43 @@ async def test_a_commit_is_downloaded_once(
     assert sum(request.host == "codeload" for request in github.requests) == 1
 
 
+def asked_for_commits(github: FakeGitHub) -> int:
+    return sum("/commits/" in request.path for request in github.requests)
+
+
+@pytest.mark.parametrize(("is_sparing", "asked"), [(False, 1), (True, 0)])
+async def test_whoever_is_sparing_does_not_ask_for_a_commit_that_nobody_has_asked_about(
+    commits: Contents,
+    demo: FakeRepository,
+    github: FakeGitHub,
+    history: History,
+    tmp_path: Path,
+    is_sparing: bool,
+    asked: int,
+) -> None:
+    ours = history.repository.write_tree_archive(history.main, tmp_path / "ours.tar.gz")
+    theirs = Contents(commits.github, commits.loop, is_sparing=is_sparing)
+    assert await ask(theirs.write_tree_archive, history.main, tmp_path / "theirs.tar.gz") == ours
+    assert (tmp_path / "theirs.tar.gz").read_bytes() == (tmp_path / "ours.tar.gz").read_bytes()
+    assert asked_for_commits(github) == asked
+
+
+@pytest.mark.parametrize("is_sparing", [False, True])
+async def test_a_commit_is_asked_for_once(
+    commits: Contents,
+    demo: FakeRepository,
+    github: FakeGitHub,
+    history: History,
+    tmp_path: Path,
+    is_sparing: bool,
+) -> None:
+    theirs = Contents(commits.github, commits.loop, is_sparing=is_sparing)
+    assert await ask(theirs.commit, "main") == history.main
+    await ask(theirs.write_directories, history.main, ["automations"], tmp_path / "root")
+    await ask(theirs.write_tree_archive, history.main, tmp_path / "theirs.tar.gz")
+    assert asked_for_commits(github) == 1
+
+
 @pytest.mark.parametrize("method", ["write_tree_archive", "commit"])
 async def test_a_commit_that_is_not_there(
     commits: Contents, demo: FakeRepository, tmp_path: Path, method: str

@@ -140,6 +140,72 @@ async def test_from_then_on_it_is_known_which_app_it_is(octo: FakeGitHub, app: A
         assert tokens.app_number == app.id
 
 
+def of_installation(app: App, number: int, **wanted: str) -> AppTokens:
+    """Tokens for an installation that an event has named."""
+    return AppTokens(
+        str(app.id),
+        app.private_key,
+        app_number=app.id,
+        wanted=wanted or {"checks": "write"},
+        installation=number,
+    )
+
+
+async def test_for_an_installation_that_is_known_one_request_is_enough(octo: FakeGitHub, app: App) -> None:
+    number = app.installations[0].id
+    hub = GitHub(octo.url, "octo/demo", of_installation(app, number), patience=0)
+    assert await hub.token() in octo.world.tokens
+    hub.close()
+    [request] = octo.requests
+    assert request.path == f"/app/installations/{number}/access_tokens"
+    assert request.json == {"repositories": ["demo"], "permissions": {"checks": "write"}}
+
+
+async def test_what_is_not_granted_there_is_left_out(octo: FakeGitHub) -> None:
+    app = octo.app("small", {"checks": "write"})
+    tokens = of_installation(app, app.install("octo/demo"), checks="write", contents="read")
+    hub = GitHub(octo.url, "octo/demo", tokens, patience=0)
+    assert await hub.token() in octo.world.tokens
+    hub.close()
+    first, asking, second = octo.requests
+    assert (first.status, asking.path) == (422, "/repos/octo/demo/installation")
+    assert second.json["permissions"] == {"checks": "write"}
+
+
+async def test_an_app_that_was_installed_anew_is_asked_for(octo: FakeGitHub, app: App) -> None:
+    old = app.installations[0].id
+    app.installations[0].delete()
+    new = app.install("octo/demo")
+    hub = GitHub(octo.url, "octo/demo", of_installation(app, old), patience=0)
+    assert octo.world.tokens[await hub.token()].installation_id == new
+    hub.close()
+    assert [request.path.rpartition("/")[2] for request in octo.requests] == [
+        "access_tokens",
+        "installation",
+        "access_tokens",
+    ]
+
+
+async def test_an_installation_that_is_gone_is_told(octo: FakeGitHub, app: App) -> None:
+    number = app.installations[0].id
+    app.installations[0].delete()
+    hub = GitHub(octo.url, "octo/demo", of_installation(app, number), patience=0)
+    with pytest.raises(GitHubRefuses, match="cannot be used for octo/demo") as refusal:
+        await hub.token()
+    hub.close()
+    assert refusal.value.status == 404
+
+
+async def test_one_that_is_suspended_is_not_asked_about(octo: FakeGitHub, app: App) -> None:
+    app.installations[0].suspend()
+    hub = GitHub(octo.url, "octo/demo", of_installation(app, app.installations[0].id), patience=0)
+    with pytest.raises(GitHubRefuses) as refusal:
+        await hub.token()
+    hub.close()
+    assert refusal.value.status == 403
+    assert len(octo.requests) == 1
+
+
 async def test_one_that_expires_soon_is_not_used(
     hub: GitHub, octo: FakeGitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:

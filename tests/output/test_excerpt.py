@@ -43,6 +43,33 @@ def test_the_default_keeps_256_kib_and_1_mib() -> None:
     assert 0 <= 1024 * 1024 - len(tail) <= 16
 
 
+def test_what_is_kept_is_both_ends() -> None:
+    assert excerpt_of(b"0123").kept == (b"0123", b"")
+    assert excerpt_of(b"0123456789", head=4, tail=4).kept == (b"0123", b"6789")
+    assert excerpt_of(*[b"x"] * 7, b"0123", head=4, tail=4).kept == (b"xxxx", b"0123")
+
+
+@given(st.lists(st.binary(max_size=12), max_size=20), st.integers(0, 100))
+def test_what_came_since_is_what_is_kept_of_it(chunks: list[bytes], offset: int) -> None:
+    excerpt, whole = excerpt_of(*chunks, head=20, tail=20), b"".join(chunks)
+    pieces = excerpt.since(offset)
+    assert all(data and whole[start : start + len(data)] == data for start, data in pieces)
+    kept = {*range(min(20, len(whole))), *range(max(len(whole) - 20, 0), len(whole))}
+    given_bytes = [at for start, data in pieces for at in range(start, start + len(data))]
+    assert given_bytes == sorted(at for at in kept if at >= offset)
+
+
+@given(st.lists(st.binary(min_size=1, max_size=9), min_size=1, max_size=20))
+def test_whoever_asks_often_enough_misses_nothing(chunks: list[bytes]) -> None:
+    excerpt, seen = Excerpt(4, 10), b""
+    for chunk in chunks:
+        excerpt.feed(chunk)
+        for start, data in excerpt.since(len(seen)):
+            assert start == len(seen)
+            seen += data
+    assert seen == b"".join(chunks)
+
+
 @pytest.mark.parametrize(
     ("size", "line"),
     [

@@ -1,5 +1,7 @@
 """Output is read often while somebody watches, and at once when the first one comes."""
 
+import pytest
+
 from automation.run.attention import Attention
 
 
@@ -26,11 +28,8 @@ def test_the_first_look_is_not_waited_for() -> None:
 
 def test_whoever_leaves_in_a_hurry_has_left() -> None:
     attention = Attention(watched=1, unwatched=15)
-    try:
-        with attention.watching():
-            raise KeyError
-    except KeyError:
-        pass
+    with pytest.raises(KeyError), attention.watching():
+        raise KeyError
     assert attention.pause == 15
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -9,9 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from automation.connection import AgentConnection
+from automation.run.attention import Attention
+from automation.run.conduct import Conductor
+from automation.run.start import Order
 from tests.fakes.faulty_proxy import Answer, Cut, as_response, faulty_proxy
 from tests.servers import RealServer
-from tests.teller import begin, ended, eventually, run
+from tests.teller import Watcher, begin, ended, eventually, run, tarball
 
 COUNT = "for n in $(seq 1 %d); do echo line $n; sleep %s; done; exit %d"
 dies = pytest.mark.xdist_group("mortal")
@@ -219,6 +223,65 @@ async def test_nothing_is_sent_to_where_a_redirect_points(server: RealServer) ->
             with pytest.raises(Exception, match="HTTP 307"):
                 await run(server, "echo never", connection=proxied(server, proxy.url), patience=1)
     assert visited == []
+
+
+def conductor(server: RealServer, main: str, watcher: Watcher, run_id: str) -> Conductor:
+    """One whose run outlives it: somebody comes back."""
+    return Conductor(
+        AgentConnection(server.url, server.key),
+        Order(run_id, "bash main.sh", tarball({"main.sh": main})),
+        attention=Attention(0.2, 0.2),
+        progress=watcher,
+        is_durable=True,
+    )
+
+
+async def test_a_durable_run_outlives_its_conductor_and_the_next_one_ends_it(
+    server: RealServer, tmp_path: Path
+) -> None:
+    run_id, starts = str(uuid4()), tmp_path / "starts"
+    main = f"echo x >> {starts}; echo started; sleep 2; echo ended; exit 5"
+    first, second = Watcher(), Watcher()
+    task = asyncio.create_task(conductor(server, main, first, run_id).conduct())
+    await first.sees("started")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert server.processes(run_id)
+    assert run_id in server.directories()
+    outcome = await conductor(server, main, second, run_id).conduct()
+    assert ended(outcome) == ("failure", "exit-code")
+    assert second.text == "started\nended\n"
+    assert starts.read_text() == "x\n"
+    assert run_id not in server.directories()
+
+
+async def test_a_durable_run_that_ended_unattended_is_found_as_it_ended(server: RealServer) -> None:
+    run_id, main = str(uuid4()), "echo started; sleep 0.5; exit 5"
+    watcher = Watcher()
+    task = asyncio.create_task(conductor(server, main, watcher, run_id).conduct())
+    await watcher.sees("started")
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await eventually((server.runs / run_id / "status.json").exists)
+    outcome = await conductor(server, main, Watcher(), run_id).conduct()
+    assert outcome.verdict.exit_code == 5
+    assert run_id not in server.directories()
+
+
+async def test_an_error_ends_even_a_durable_run(server: RealServer) -> None:
+    """Whoever fails does not come back by himself: nothing may go on unattended."""
+    run_id, watcher = str(uuid4()), Watcher()
+    begun = conductor(server, "echo started; sleep 300", watcher, run_id)
+
+    def fail(data: bytes) -> None:
+        raise ZeroDivisionError
+
+    watcher.output = fail  # type: ignore[method-assign]
+    with pytest.raises(ZeroDivisionError):
+        await begun.conduct()
+    await eventually(lambda: server.processes(run_id) == [])
+    assert run_id not in server.directories()
 
 
 async def test_the_proxy_is_honest(server: RealServer) -> None:

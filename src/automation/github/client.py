@@ -187,7 +187,7 @@ class GitHub:
         async def attempt() -> Any:
             try:
                 async with asyncio.timeout(WHOLE * self.timeout):
-                    return await _in_thread(call)
+                    return await in_daemon_thread(call)
             except TimeoutError:
                 raise GitHubUnavailable(f"GitHub did not end its answer to {method} {path}") from None
 
@@ -199,7 +199,9 @@ class GitHub:
         async with self._one_at_a_time:
             try:
                 async with asyncio.timeout(WHOLE * self.timeout):
-                    return await _in_thread(lambda: self._with(token).send(method, path, parameters, body))
+                    return await in_daemon_thread(
+                        lambda: self._with(token).send(method, path, parameters, body)
+                    )
             except TimeoutError:
                 # A server that drips: its connection is left to the thread that waits for it.
                 self._transport = None
@@ -227,10 +229,10 @@ async def _waited(seconds: float, unless: asyncio.Event | None) -> bool:
     return False
 
 
-async def _in_thread(call: Callable[[], Any]) -> Any:
+async def in_daemon_thread[T](call: Callable[[], T]) -> T:
     """The call's result. If we are cancelled it goes on, in a thread that nobody waits for at exit."""
     loop = asyncio.get_running_loop()
-    done: asyncio.Future[Any] = loop.create_future()
+    done: asyncio.Future[T] = loop.create_future()
 
     def settle(error: BaseException | None, value: Any = None) -> None:
         if done.cancelled():

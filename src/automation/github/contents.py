@@ -23,7 +23,7 @@ import httpx
 
 from automation.errors import Misconfigured
 from automation.github.answers import refusal
-from automation.github.client import GitHub, understood
+from automation.github.client import GitHub, in_daemon_thread, understood
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.packing.repository import MAX_CHANGES, Changes
 from automation.packing.tarball import Entry, write_verified_archive, write_verified_tree
@@ -136,8 +136,9 @@ class Contents:
 
     def _download(self, path: str, target: Path, limit: int, *, accept: str = "") -> int:
         """Write an answer's body to a file, at most `limit` bytes of it; returns how many there were at least."""
-        once = partial(asyncio.to_thread, self._download_once, path, target, limit, accept)
-        return self._wait_for(self.github.bear(once), DOWNLOADED_WITHIN)
+        once = partial(self._download_once, path, target, limit, accept)
+        # The threads of others all wait for this one, and nobody waits for it at exit.
+        return self._wait_for(self.github.bear(lambda: in_daemon_thread(once)), DOWNLOADED_WITHIN)
 
     def _download_once(self, path: str, target: Path, limit: int, accept: str) -> int:
         url = f"{self.github.api_url}/repos/{self.github.repository}{path}"

@@ -35,7 +35,9 @@ from tests.bot.events.payloads import (
     without,
 )
 
-OF_THE_PULL = EventTarget(HEAD, "feature", BASE, "main", 7, definition_ref="main")
+OF_THE_PULL = EventTarget(
+    HEAD, "feature", BASE, "main", 7, definition_ref="main", head_repository="octo/demo"
+)
 OF_THE_BRANCH = EventTarget(head_ref="main", definition_ref="main")
 QUEUE = "gh-readonly-queue/main/pr-7-x"
 
@@ -89,7 +91,7 @@ def test_targets(event: str, payload: Json, expected: EventTarget | None) -> Non
 @pytest.mark.parametrize("repository", [FORK, None, {}, {"full_name": ""}, {"full_name": None}, "octo/demo"])
 def test_a_fork_is_known_as_one_even_where_it_is_gone(repository: Any) -> None:
     found = target("pull_request", with_value(PULLED, "pull_request.head.repo", repository))
-    assert found == replace(OF_THE_PULL, is_fork=True)
+    assert found == replace(OF_THE_PULL, is_fork=True, head_repository=found.head_repository if found else "")
     ran = target("workflow_run", with_value(RAN, "workflow_run.head_repository", repository))
     assert ran
     assert ran.is_fork
@@ -97,7 +99,8 @@ def test_a_fork_is_known_as_one_even_where_it_is_gone(repository: Any) -> None:
 
 def test_repositories_are_the_same_in_any_case() -> None:
     renamed = {"full_name": "Octo/DEMO"}
-    assert target("pull_request", with_value(PULLED, "pull_request.head.repo", renamed)) == OF_THE_PULL
+    found = target("pull_request", with_value(PULLED, "pull_request.head.repo", renamed))
+    assert found == replace(OF_THE_PULL, head_repository="Octo/DEMO")
     ran = target("workflow_run", with_value(RAN, "workflow_run.head_repository", renamed))
     assert ran
     assert not ran.is_fork
@@ -105,7 +108,7 @@ def test_repositories_are_the_same_in_any_case() -> None:
 
 def test_a_base_that_is_not_said_is_no_base_of_ours() -> None:
     found = target("pull_request", with_value(PULLED, "pull_request.base.repo", None))
-    assert found == replace(OF_THE_PULL, is_fork=True)
+    assert found == replace(OF_THE_PULL, is_fork=True, head_repository=found.head_repository if found else "")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """A repository with a pull request, and an App that may write to it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -53,10 +53,10 @@ def installations(github: FakeGitHub, app: App) -> Iterator[Installations]:
 
 
 @pytest.fixture
-async def hub(installations: Installations, app: App) -> AsyncIterator[GitHub]:
+async def hub(installations: Installations, app: App) -> GitHub:
     hub = installations.client(REPOSITORY, app.installations[0].id)
     await hub.token()
-    yield hub
+    return hub
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from automation.github import GitHub, GitHubRefuses, GitHubUnavailable, client
+from bot.github import comments as module
 from bot.github.comments import Comments, Reaction
 from bot.replies.marker import marker
 from tests.fakes.github.apps import App
@@ -32,7 +33,9 @@ def ours(repository: Repository, app: App, number: int = 7) -> list[FakeComment]
     return [each for each in repository.comments_on(number) if each.author == app.bot]
 
 
-async def test_it_is_created(comments: Comments, repository: Repository, app: App, github: FakeGitHub) -> None:
+async def test_it_is_created(
+    comments: Comments, repository: Repository, app: App, github: FakeGitHub
+) -> None:
     made = await comments.create(7, BODY, MARK, looks=False)
     [there] = ours(repository, app)
     assert (made.id, made.node_id, there.body) == (there.id, there.node_id, BODY)
@@ -91,7 +94,9 @@ async def test_a_marker_that_somebody_else_wrote_is_none(
     assert [each.id for each in ours(repository, app)] == [made.id]
 
 
-@pytest.mark.parametrize("body", ["Hello", f"said before\n{MARK}", f" {MARK}", marker("status/hello2"), "> " + BODY])
+@pytest.mark.parametrize(
+    "body", ["Hello", f"said before\n{MARK}", f" {MARK}", marker("status/hello2"), "> " + BODY]
+)
 async def test_only_at_the_very_beginning_it_counts(
     comments: Comments, repository: Repository, app: App, body: str
 ) -> None:
@@ -99,7 +104,9 @@ async def test_only_at_the_very_beginning_it_counts(
     assert await comments.find(7, MARK) is None
 
 
-async def test_another_conversation_is_another_one(comments: Comments, repository: Repository, app: App) -> None:
+async def test_another_conversation_is_another_one(
+    comments: Comments, repository: Repository, app: App
+) -> None:
     repository.issue(8)
     await comments.create(8, BODY, MARK, looks=False)
     assert await comments.find(7, MARK) is None
@@ -115,6 +122,20 @@ async def test_a_long_conversation_is_read_to_its_end(
     found = await comments.find(7, MARK)
     assert found is not None
     assert found.id == last.id
+
+
+async def test_of_a_long_conversation_the_old_part_is_not_read(
+    comments: Comments, repository: Repository, app: App, github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than is ever listed has been said there, a day ago: what has just been made is found nevertheless."""
+    monkeypatch.setattr(module, "MOST_LISTED", 4)
+    github.advance(-24 * 3600)
+    for number in range(7):
+        repository.comment(7, f"{number}")
+    github.advance(24 * 3600)
+    github.fault("POST", "/comments$", status=502, after_effect=True)
+    made = await comments.create(7, BODY, MARK, looks=False)
+    assert [each.id for each in ours(repository, app)] == [made.id]
 
 
 async def test_it_is_edited_in_place(comments: Comments, repository: Repository, app: App) -> None:
@@ -142,7 +163,9 @@ async def test_one_that_was_deleted_is_gone(comments: Comments, repository: Repo
 async def test_somebody_elses_is_not_edited_without_being_told(
     comments: Comments, github: FakeGitHub, repository: Repository
 ) -> None:
-    github.fault("PATCH", "/comments/", status=403, body={"message": "Resource not accessible by integration"})
+    github.fault(
+        "PATCH", "/comments/", status=403, body={"message": "Resource not accessible by integration"}
+    )
     with pytest.raises(GitHubRefuses):
         await comments.edit(repository.comment(7, "mine").id, "new")
 
@@ -200,7 +223,9 @@ async def test_that_it_cannot_be_folded_is_taken(
 FOREIGN = json.dumps([{"body": BODY, "performed_via_github_app": 5}])
 
 
-@pytest.mark.parametrize("body", ["[{}]", '[{"id": 1}]', "[5]", '{"message": "x"}', "null", "<html>", FOREIGN])
+@pytest.mark.parametrize(
+    "body", ["[{}]", '[{"id": 1}]', "[5]", '{"message": "x"}', "null", "<html>", FOREIGN]
+)
 async def test_an_answer_of_another_form_is_none(
     comments: Comments, hub: GitHub, github: FakeGitHub, body: str
 ) -> None:

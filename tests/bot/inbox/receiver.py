@@ -74,6 +74,11 @@ class Receiver:
     async def requests(self) -> list[Request]:
         return await RequestRows(self.database).due(4e9, 1000)
 
+    async def payloads(self) -> dict[str, Any]:
+        """What has been sent with each request, by the delivery's GUID."""
+        rows = RequestRows(self.database)
+        return {each.delivery: await rows.payload(each.id) for each in await self.requests()}
+
 
 @asynccontextmanager
 async def receiving(path: Path, limit: int = LIMIT) -> AsyncIterator[Receiver]:

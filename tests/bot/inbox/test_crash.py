@@ -73,7 +73,8 @@ async def test_a_body_that_is_too_large_is_refused_over_a_socket(path: Path) -> 
     """Chunked, without a length; the answer comes before the body ends."""
     async with process(path) as (_receiver, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"POST /webhook HTTP/1.1\r\nhost: bot\r\ntransfer-encoding: chunked\r\n\r\n")
+        headers = f"x-hub-signature-256: sha256={'0' * 64}\r\ntransfer-encoding: chunked"
+        writer.write(f"POST /webhook HTTP/1.1\r\nhost: bot\r\n{headers}\r\n\r\n".encode())
         chunk = b"100000\r\n" + b" " * 0x100000 + b"\r\n"
         for _count in range(26):
             writer.write(chunk)

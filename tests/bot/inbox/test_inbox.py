@@ -43,9 +43,9 @@ async def test_many_at_once_share_commits(receiver: Receiver, commits: list[int]
     )
     assert statuses(answers) == [202] * 200
     assert sorted(answer.text for answer in answers) == ["known already"] * 50 + ["stored"] * 150
-    requests = await receiver.requests()
-    assert {each.delivery for each in requests} == set(names)
-    assert all(each.payload["number"] == each.delivery for each in requests)
+    assert {name: payload["number"] for name, payload in (await receiver.payloads()).items()} == {
+        name: name for name in names
+    }
     assert max(commits) <= module.SHARED
     assert len(commits) < 50
 

@@ -48,7 +48,8 @@ async def test_a_delivery_is_stored_before_it_is_acknowledged(receiver: Receiver
     answer = await receiver.post(x_github_delivery=name)
     assert (answer.status_code, answer.text) == (202, "stored")
     (request,) = await receiver.requests()
-    assert (request.delivery, request.event, request.payload) == (name, EVENT, COMMENT)
+    assert (request.delivery, request.event) == (name, EVENT)
+    assert await receiver.payloads() == {name: COMMENT}
     assert receiver.inbox.arrived.is_set()
 
 
@@ -58,8 +59,25 @@ async def test_a_delivery_that_arrives_again_changes_nothing(receiver: Receiver)
     for again in (name, name.upper()):
         answer = await receiver.post({"action": "other"}, x_github_delivery=again)
         assert (answer.status_code, answer.text) == (202, "known already")
-    (request,) = await receiver.requests()
-    assert request.payload == COMMENT
+    assert await receiver.payloads() == {name: COMMENT}
+
+
+async def test_what_is_about_one_pull_request_is_of_one_lane(receiver: Receiver) -> None:
+    """Only the first one of a lane is due."""
+    sender = {"login": "alice"}
+    comment = COMMENT | {"issue": {"number": 7}, "sender": sender}
+    first, other, alone, another = (guid() for _ in range(4))
+    for name, payload in (
+        (first, comment),
+        (guid(), COMMENT | {"pull_request": {"number": 7}}),
+        (other, COMMENT | {"pull_request": {"number": 8}}),
+        (alone, COMMENT),
+        (another, COMMENT | {"issue": {"number": "7"}}),
+    ):
+        await receiver.post(payload, x_github_delivery=name)
+    found = await receiver.requests()
+    assert [each.delivery for each in found] == [first, other, alone, another]
+    assert (found[0].repository, found[0].sender, found[1].sender) == ("octo/demo", "alice", "")
 
 
 @pytest.mark.parametrize("event", ["ping", "push", "check_suite", "made_up_2"])
@@ -204,7 +222,7 @@ async def test_the_largest_body_is_taken(path: Path) -> None:
 
 
 async def test_all_bodies_together_have_a_bound(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(webhook, "SPACE", 2 * MEBIBYTE)
+    monkeypatch.setattr(webhook, "SPACE", 3 * MEBIBYTE)
     here = asyncio.Event()
 
     async def slow() -> AsyncIterator[bytes]:
@@ -212,14 +230,25 @@ async def test_all_bodies_together_have_a_bound(receiver: Receiver, monkeypatch:
         here.set()
         await asyncio.sleep(60)
 
-    waiting = asyncio.create_task(receiver.send(slow(), {}))
+    headers = signed(b"")
+    waiting = asyncio.create_task(receiver.send(slow(), headers))
     await here.wait()
-    refused = await receiver.send(Pieces(2), {})
+    refused = await receiver.send(Pieces(2), headers)
     assert (refused.status_code, "at once" in refused.text) == (503, True)
     assert (await receiver.post()).status_code == 202
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    assert (await receiver.send(Pieces(3), {})).status_code == 401
+    assert (await receiver.send(Pieces(2), headers)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "signature", [None, "", "sha1=" + "0" * 40, "sha256=" + "0" * 63, "sha256=" + "x" * 64]
+)
+async def test_what_cannot_be_signed_is_not_read(receiver: Receiver, signature: str | None) -> None:
+    pieces = Pieces(3)
+    answer = await receiver.send(pieces, signed(b"", x_hub_signature_256=signature))
+    assert answer.status_code == 401
+    assert pieces.sent == 0
 
 
 async def test_a_body_that_does_not_arrive_is_not_waited_for(

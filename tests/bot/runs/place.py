@@ -15,11 +15,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from automation.definition.role import Role
 from automation.settings import Settings
 from bot.bot import Bot
+from bot.caps import Caps
 from bot.definitions import Definitions
 from bot.github.installations import Installations
 from bot.runs.driver import Driver
 from bot.runs.run import Run, State
-from bot.settings import BotSettings, Caps
+from bot.settings import BotSettings
 from bot.store.store import Store
 from bot.vault import Vault, new_key
 from tests.fakes.github.apps import App
@@ -74,6 +75,11 @@ class Place:
         """From now on there is a server for forks."""
         core = replace(self.bot.settings.core, fork_agent_server_url=url)
         self.bot.settings = replace(self.bot.settings, core=core)
+
+    def fork(self) -> None:
+        """From now on the pull request is a fork's."""
+        self.github.world.fork(REPOSITORY, "eve/demo")
+        self.pull.fork = "eve/demo"
 
     def a_run(self, **changes: Any) -> Run:
         """A run of `hello` on the pull request, accepted now."""

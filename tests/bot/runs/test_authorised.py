@@ -60,3 +60,15 @@ async def test_a_fork_that_was_pushed_to_waits_for_another_look(place: Place) ->
 
 async def test_without_a_server_of_their_own_forks_start_nowhere(place: Place) -> None:
     assert await reason(place, place.a_run(is_fork=True)) is Reason.FORK_NEEDS_ISOLATION
+
+
+async def test_a_fork_that_goes_into_another_branch_waits_for_another_look(place: Place) -> None:
+    place.set_apart("http://127.0.0.1:8")
+    fork = old(place, asks_role=None, is_fork=True)
+    place.pull.base = "old-release"
+    assert await reason(place, fork) is Reason.FORK_NEEDS_APPROVAL
+
+
+async def test_a_clock_that_was_set_back_proves_nothing(place: Place) -> None:
+    place.repository.collaborator("alice", "read")
+    assert await reason(place, place.a_run(accepted_at=time.time() + 3600)) is Reason.NOT_ALLOWED

@@ -121,8 +121,8 @@ async def test_a_queued_one_begins_when_its_turn_has_come(
     opened = await check.open()
     there = place.repository.check("hello")
     assert there.status == "queued"
-    async with kept_up(check, opened.id):
-        await eventually(lambda: there.status == "in_progress")
+    await check.start(opened.id)
+    assert there.status == "in_progress"
 
 
 async def test_what_is_new_is_shown(place: Place, check_of: Callable[..., RunCheck]) -> None:
@@ -198,8 +198,7 @@ async def test_a_start_that_arrives_after_the_end_does_not_undo_it(
     opened = await check.open()
     there = place.repository.check("hello")
     place.github.fault("PATCH", "/check-runs/", status=502)
-    async with kept_up(check, opened.id):
-        await eventually(lambda: check._is_reopened, 5)
+    await check.start(opened.id)
     await check.conclude(opened.id, FAILURE)
     there.is_("failure")
     reads = [each for each in place.requests() if each == f"GET /check-runs/{opened.id}"]

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from automation.errors import AutomationError
 from automation.github import GitHubUnavailable
 from automation.observation import Cause
 from automation.reasons import Conclusion, Reason
-from bot.callback import Completion
+from bot.completion import Completion
 from bot.runs.drive import Drive
 from bot.runs.live import LiveRun
 from bot.runs.run import Run, State
@@ -54,7 +53,9 @@ async def wrote(server: RealServer, run: Run, text: str) -> None:
 
 
 def end_of(run: Run) -> tuple[State, Conclusion | None, Reason | None]:
-    return run.state, run.end and run.end.conclusion, run.end and run.end.reason
+    if run.end is None:
+        return run.state, None, None
+    return run.state, run.end.conclusion, run.end.reason
 
 
 async def test_from_the_row_to_the_check(place: Place, server: RealServer) -> None:
@@ -214,20 +215,19 @@ class TestWithout:
         [
             ({"automation": "gone"}, "no automation"),
             ({"inputs": {"nothing": "x"}}, "nothing"),
-            ({"head_sha": "d" * 40}, None),
         ],
     )
-    async def test_what_it_is_made_of(self, place: Place, changes: dict[str, Any], said: str | None) -> None:
+    async def test_what_it_is_made_of(self, place: Place, changes: dict[str, Any], said: str) -> None:
         run = await place.add(**changes)
-        if said is None:
-            with pytest.raises(AutomationError):
-                await driven(place, run)
-            now = await place.now(run)
-            assert now.end is not None
-            return
         now = await driven(place, run)
         assert end_of(now)[:2] == (State.ENDED, Conclusion.FAILURE)
         assert said in (place.repository.check("hello").is_("failure").summary or "")
+
+    async def test_the_commit(self, place: Place) -> None:
+        """Then there is nothing that a check could be on."""
+        now = await driven(place, await place.add(head_sha="d" * 40))
+        assert end_of(now)[:2] == (State.ENDED, Conclusion.FAILURE)
+        assert now.check_id == 0
 
     async def test_the_server(self, place: Place) -> None:
         core = replace(place.bot.settings.core, agent_server_url=NOWHERE, patience=0)
@@ -236,9 +236,7 @@ class TestWithout:
         assert end_of(now)[:2] == (State.ENDED, Conclusion.FAILURE)
         place.repository.check("hello").is_("failure")
 
-    async def test_github_it_runs_all_the_same_and_is_told_later(
-        self, place: Place
-    ) -> None:
+    async def test_github_it_runs_all_the_same_and_is_told_later(self, place: Place) -> None:
         place.automation("echo hello; exit 3")
         run = await place.add()
         place.bot.installations.client(run.repository, run.installation).patience = 0.1

@@ -2,6 +2,8 @@
 
 import asyncio
 from dataclasses import replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +13,9 @@ from bot.pages.port import Piece
 from bot.runs.live import UNWATCHED, LiveRun
 from bot.runs.run import Run, State
 from tests.bot.store.rows import SUCCESS, a_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 async def collect(live: LiveRun, offset: int = 0) -> list[Piece | Run]:
@@ -47,7 +52,7 @@ async def test_it_is_shown_as_it_is_and_then_as_it_goes_on() -> None:
     assert text(news) == b"before\none\ntwo\nthree\n"
     assert states(news) == [State.QUEUED, State.RUNNING, State.ENDED]
     pieces = [each for each in news if isinstance(each, Piece)]
-    assert all(before.end == after.start for before, after in zip(pieces, pieces[1:], strict=False))
+    assert all(before.end == after.start for before, after in pairwise(pieces))
 
 
 @pytest.mark.parametrize("offset", [0, 3, 8, 100])
@@ -114,17 +119,20 @@ async def test_phases_are_stations_and_the_servers_address_is_none_of_them() -> 
 
 async def test_whoever_waits_is_woken_by_anything_new() -> None:
     live = LiveRun(a_run())
-    for tell in (
+    tells: list[Callable[[], None]] = [
         lambda: live.output(b"x"),
         lambda: live.become(replace(live.run, name="Other")),
         lambda: live.enter(Phase.RUN),
         live.close,
-    ):
-        waiting = [asyncio.create_task(live.news.wait()) for _ in range(3)]
+    ]
+    for tell in tells:
+        news = live.news
+        waiting = [asyncio.create_task(news.wait()) for _ in range(3)]
         await asyncio.sleep(0)
         assert not any(task.done() for task in waiting)
         tell()
         await asyncio.wait_for(asyncio.gather(*waiting), 1)
+        assert not live.news.is_set()
 
 
 async def test_a_run_that_is_to_be_stopped_is_so_from_the_beginning() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from automation.reasons import Conclusion, Reason
 from automation.verdict import Verdict
-from bot.callback import Completion
+from bot.completion import Completion
 from bot.runs.said import note_of, worsened
 
 SUCCESS = Verdict(Conclusion.SUCCESS, Reason.OK, "the automation succeeded", exit_code=0)

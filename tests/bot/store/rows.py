@@ -26,12 +26,15 @@ def a_run(**changes: Any) -> Run:
 
 
 def a_delivery(**changes: Any) -> Delivery:
+    guid = str(uuid4())
     known: dict[str, Any] = {
-        "guid": str(uuid4()),
+        "guid": guid,
         "event": "issue_comment",
         "action": "created",
         "repository": "octo/demo",
         "installation": 7,
+        "sender": "alice",
+        "lane": guid,
         "received_at": NOW,
         "payload": b'{"action": "created"}',
         "is_request": True,

@@ -64,3 +64,11 @@ async def test_definitions_that_nobody_asks_for_are_forgotten(database: Database
     assert await rows.prune(NOW + FRESH) == 1
     assert await rows.get("octo/demo", "a", NOW) == []
     assert await rows.get("octo/demo", "b", NOW) is None
+
+
+async def test_a_fact_is_forgotten(database: Database) -> None:
+    facts = Facts(database)
+    await facts.put("a", "b")
+    await facts.forget("a")
+    await facts.forget("never said")
+    assert await facts.get("a") is None

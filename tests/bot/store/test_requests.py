@@ -33,7 +33,7 @@ async def test_only_what_asks_for_something_is_a_request(rows: RequestRows, deli
     await deliveries.add([a_delivery(is_request=False), asking])
     (request,) = await rows.due(NOW)
     assert (request.delivery, request.event, request.tries, request.note) == (asking.guid, "push", 0, "")
-    assert request.payload == {"text": "ü\0\ud800"}
+    assert await rows.payload(request.id) == {"text": "ü\0\ud800"}
     assert request.received_at == NOW
 
 
@@ -48,6 +48,51 @@ async def test_requests_are_due_in_their_order(rows: RequestRows, deliveries: De
     assert [each.delivery for each in await rows.due(NOW)] == [early.guid, late.guid]
     assert [each.delivery for each in await rows.due(NOW, 1)] == [early.guid]
     assert await rows.next_due() == NOW - 5
+
+
+async def test_of_each_lane_the_first_one_is_due(rows: RequestRows, deliveries: DeliveryRows) -> None:
+    first, second, other = a_delivery(lane="a"), a_delivery(lane="a"), a_delivery(lane="b")
+    await deliveries.add([first, second, other])
+    one, two = await rows.due(NOW)
+    assert [one.delivery, two.delivery] == [first.guid, other.guid]
+    assert [each.id for each in await rows.due(NOW, busy=[one.id])] == [two.id]
+    await rows.done(one.id)
+    assert [each.delivery for each in await rows.due(NOW, busy=[two.id])] == [second.guid]
+
+
+async def test_what_is_put_off_holds_up_what_came_later(rows: RequestRows, deliveries: DeliveryRows) -> None:
+    first, second = a_delivery(lane="a"), a_delivery(lane="a")
+    await deliveries.add([first, second])
+    [put_off] = await rows.due(NOW)
+    await rows.later(put_off.id, NOW + 60, "GitHub does not answer")
+    assert await rows.due(NOW) == []
+    assert await rows.next_due() == NOW + 60
+    assert [each.delivery for each in await rows.due(NOW + 60)] == [first.guid]
+
+
+async def test_one_repository_does_not_hide_another(rows: RequestRows, deliveries: DeliveryRows) -> None:
+    flood = [a_delivery(received_at=NOW - 60) for _count in range(20)]
+    alone = a_delivery(repository="octo/other")
+    await deliveries.add([*flood, alone])
+    found = await rows.due(NOW, 5, each=2)
+    assert [each.delivery for each in found] == [flood[0].guid, flood[1].guid, alone.guid]
+
+
+async def test_what_one_sender_asks_for_is_counted(rows: RequestRows, deliveries: DeliveryRows) -> None:
+    await deliveries.add(
+        [
+            a_delivery(received_at=NOW - 61),
+            a_delivery(received_at=NOW - 59),
+            a_delivery(sender="bob"),
+            a_delivery(event="push"),
+            a_delivery(repository="octo/other"),
+            a_delivery(),
+            (mine := a_delivery()),
+            a_delivery(),
+        ]
+    )
+    [asked] = [each for each in await rows.due(NOW) if each.delivery == mine.guid]
+    assert await rows.count_before(asked, 60) == 2
 
 
 async def test_what_became_of_a_request(rows: RequestRows, deliveries: DeliveryRows) -> None:

@@ -101,8 +101,8 @@ def test_what_is_counted_and_filtered_by() -> None:
 
 
 def test_a_row_from_before_a_field_has_its_default() -> None:
-    row = row_of(a_run(head_ref="topic", comment_id=3)) | {"detail": '{"end": null}'}
-    assert (run_of(row).head_ref, run_of(row).comment_id) == ("", 0)
+    row = row_of(a_run(head_ref="topic", timeout=3)) | {"detail": '{"end": null}'}
+    assert (run_of(row).head_ref, run_of(row).timeout) == ("", 0)
 
 
 def test_a_row_with_a_field_that_is_gone_can_be_read() -> None:

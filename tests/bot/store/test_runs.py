@@ -173,16 +173,19 @@ async def test_days_are_counted(rows: RunRows) -> None:
 async def test_runs_are_counted_for_caps(rows: RunRows) -> None:
     await add(
         rows,
+        a_run(lane="a lane", actor="mona", pull_request=7),
+        a_run(lane="a lane", actor="mona", accepted_at=NOW + 9),
+        a_run(lane="a lane", actor="hubot", pull_request=7, accepted_at=NOW + 9),
+        a_run(lane="a lane", actor="mona", repository="octo/other"),
         a_run(actor="mona", pull_request=7),
-        a_run(actor="mona", accepted_at=NOW + 9),
-        a_run(actor="hubot", pull_request=7, accepted_at=NOW + 9),
-        a_run(actor="mona", repository="octo/other"),
     )
     assert await rows.count_since("octo/demo", NOW) == 3
     assert await rows.count_since("octo/demo", NOW + 1) == 2
     assert await rows.count_since("octo/demo", NOW, actor="mona") == 2
     assert await rows.count_since("octo/demo", NOW, pull_request=7) == 2
     assert await rows.count_since("octo/demo", NOW, actor="mona", pull_request=7) == 1
+    assert await rows.count_since("octo/demo", NOW, is_noted=True) == 1
+    assert await rows.count_since("octo/demo", NOW, actor="hubot", is_noted=True) == 0
 
 
 async def test_a_driver_saves_what_it_knows(rows: RunRows) -> None:
@@ -279,6 +282,45 @@ async def test_a_retry_was_started_by_what_started_the_first(rows: RunRows) -> N
     assert await rows.event_of(third.id) == {"action": "created"}
     assert await rows.event_of(lost.id) is None
     assert await rows.event_of(circle) is None
+
+
+async def test_a_retry_by_a_request_was_started_by_what_started_the_first(
+    database: Database, rows: RunRows
+) -> None:
+    """Its own request is a click, of which nobody is to be told."""
+    opened = await a_request(database, a_delivery(payload=b'{"action": "opened"}'))
+    pressed = await a_request(database, a_delivery(payload=b'{"action": "requested_action"}'))
+    first = a_run()
+    second = a_run(retry_of=first.id, attempt=2)
+    await rows.add(first, request=opened)
+    await rows.add(second, request=pressed)
+    assert await rows.event_of(second.id) == {"action": "opened"}
+
+
+async def test_what_has_come_of_a_request_or_of_its_comment(database: Database, rows: RunRows) -> None:
+    one, two = await a_request(database), await a_request(database)
+    first, second, third = a_run(comment_id=9), a_run(automation="lint", comment_id=9), a_run()
+    assert await rows.add(first, request=one)
+    assert not await rows.add(a_run(comment_id=9), request=two)
+    assert await rows.add(second, request=two)
+    await add(rows, third, a_run())
+
+    async def made(request: int | None, comment: int = 0) -> set[UUID]:
+        return {run.id for run in await rows.made_by(request, comment)}
+
+    assert await made(one) == {first.id}
+    assert await made(one, 9) == await made(None, 9) == {first.id, second.id}
+    assert await made(None) == await made(None, 10) == set()
+
+
+async def test_the_run_that_repeats_another_one(rows: RunRows) -> None:
+    first = a_run(state=State.ENDED, end=SUCCESS)
+    over = a_run(retry_of=first.id, state=State.CONCLUDING, end=SUCCESS)
+    alive = a_run(retry_of=first.id)
+    await add(rows, first, over)
+    assert await rows.repeating(first.id) is None
+    await add(rows, alive)
+    assert await rows.repeating(first.id) == alive
 
 
 async def test_output_is_kept(rows: RunRows) -> None:

@@ -5,6 +5,7 @@ import pytest
 from tests.servers import RealServer
 from tests.stories.bot.conftest import Begin, Demo
 from tests.teller import eventually
+from tests.workflow import git
 
 FORK = "eve/demo"
 
@@ -111,6 +112,17 @@ async def test_a_click_is_authorised_like_a_comment(demo: Demo) -> None:
     assert len(demo.repository.checks(pull.head)) == 1
 
 
+async def test_a_click_is_judged_by_the_present_rules(demo: Demo) -> None:
+    demo.automation("exit 3", "review", github={"who": "read"})
+    pull = demo.pull()
+    demo.comment("/run-automation review", "rita")
+    check = await demo.concluded(pull.head, "review")
+    demo.automation("exit 3", "review", github={"who": "maintain"})
+    check.click("retry", by="rita")
+    assert "maintain" in (await demo.says("Nothing was started")).body
+    assert len(demo.repository.checks(pull.head)) == 1
+
+
 class TestForks:
     async def test_denied(self, demo: Demo) -> None:
         demo.automation(slug="private", github={"forks": "deny"})
@@ -156,3 +168,18 @@ class TestForks:
         assert demo.repository.checks(pull.head) == []
         demo.comment(f"/run-automation hello --sha {pull.head}")
         (await demo.concluded(pull.head)).is_("success")
+
+    async def test_another_base_ends_the_approval(self, begin: Begin, open_server: RealServer) -> None:
+        """Its definitions are others, and the author of the pull request may choose it."""
+        demo = await begin(BOT_FORK_AGENT_SERVER_URL=open_server.url)
+        old = demo.automation("echo old rules", "deploy", github={"who": "read"})
+        git(demo.checkout.path, "branch", "old-release", old)
+        demo.automation("echo new rules", "deploy", github={"who": "maintain", "forks": "deny"})
+        pull = demo.pull(fork=FORK)
+        demo.comment(f"/run-automation approve {pull.head}")
+        await demo.says("pproved")
+        pull.base = "old-release"
+        pull.tell("edited", changes={"base": {"ref": {"from": "main"}, "sha": {"from": old}}})
+        demo.comment("/run-automation deploy", "rita")
+        await demo.says("waits for an approval")
+        assert demo.repository.checks(pull.head) == []

@@ -1,7 +1,6 @@
 """What waits for what: comments of one pull request in their order, and nobody for anybody else's flood or the end."""
 
 import asyncio
-import signal
 import time
 
 from tests.stories.bot.conftest import Demo
@@ -44,11 +43,3 @@ async def test_asked_to_stop_it_does_not_wait_for_a_download(demo: Demo) -> None
     assert await demo.bot.terminate() == 0
     assert time.monotonic() - began < 7
     assert "Traceback" not in demo.bot.log
-
-
-async def test_asked_to_stop_it_ends_in_time_whatever_it_waits_for(demo: Demo) -> None:
-    """A writer that holds the database, and a download."""
-    pull = demo.pull()
-    demo.github.fault("GET", rf"/tarball/{pull.head}", delay=20, times=None)
-    demo.comment("/run-automation hello")
-    await eventually(lambda: demo.bot.log.count("run ") > 0, 20)

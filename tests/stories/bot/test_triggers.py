@@ -101,3 +101,33 @@ async def test_an_input_that_a_trigger_cannot_give_is_told_on_the_check(demo: De
     check = await demo.concluded(pull.head, "deploy")
     check.is_("failure")
     assert "target" in (check.summary or "")
+
+
+async def test_a_retry_is_told_of_the_event_and_not_of_the_click(demo: Demo) -> None:
+    demo.automation(
+        'grep -o "requested_action" "$AUTOMATION_EVENT_PATH"; echo looked; exit 3',
+        "review",
+        **trigger("pull_request.opened"),
+    )
+    pull = demo.pull(announce=True)
+    check = await demo.concluded(pull.head, "review")
+    check.click("retry", by="alice")
+    await eventually(lambda: len(demo.repository.checks(pull.head)) == 2, 20)
+    second = demo.repository.checks(pull.head)[-1]
+    await eventually(lambda: second.is_completed, 20)
+    assert "looked" in (second.text or "")
+    assert "requested_action" not in (second.text or "")
+
+
+async def test_what_a_strangers_events_are_held_for_uses_up_nobodys_cap(
+    begin: Begin, open_server: RealServer
+) -> None:
+    demo = await begin(BOT_FORK_AGENT_SERVER_URL=open_server.url, BOT_RUNS_PER_REPOSITORY_HOUR="2")
+    demo.automation("echo hi", "review", **trigger("pull_request.*"))
+    theirs = demo.pull(8, fork=FORK, announce=True)
+    (await demo.concluded(theirs.head, "review")).is_("action_required")
+    theirs.push(demo.branch("feature-8"))
+    (await demo.concluded(theirs.head, "review")).is_("action_required")
+    mine = demo.pull(7)
+    demo.comment("/run-automation hello")
+    (await demo.concluded(mine.head)).is_("success")

@@ -57,6 +57,9 @@ def upgrade() -> None:
         sa.Column("id", NUMBER, autoincrement=True, nullable=False),
         sa.Column("delivery", sa.Text(), nullable=False),
         sa.Column("event", sa.Text(), nullable=False),
+        sa.Column("repository", sa.Text(), nullable=False),
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("lane", sa.Text(), nullable=False),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
@@ -68,7 +71,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("delivery", name=op.f("uq_requests_delivery")),
     )
     op.create_index(op.f("ix_requests_received_at"), "requests", ["received_at"])
-    op.create_index(op.f("ix_requests_state_due_at"), "requests", ["state", "due_at"])
+    op.create_index(
+        op.f("ix_requests_repository_sender_received_at"), "requests", ["repository", "sender", "received_at"]
+    )
+    op.create_index(op.f("ix_requests_state_lane"), "requests", ["state", "lane"])
     op.create_table(
         "runs",
         sa.Column("id", sa.Text(), nullable=False),
@@ -82,6 +88,7 @@ def upgrade() -> None:
         sa.Column("pull_request", NUMBER, nullable=True),
         sa.Column("is_fork", sa.Boolean(), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("comment_id", NUMBER, nullable=False),
         sa.Column("lane", sa.Text(), nullable=False),
         sa.Column("policy", sa.Text(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
@@ -103,6 +110,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["request"], ["requests.id"], name=op.f("fk_runs_request")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
         sa.UniqueConstraint("request", "automation", name=op.f("uq_runs_request_automation")),
+    )
+    op.create_index(
+        op.f("ix_runs_comment_id_automation"),
+        "runs",
+        ["comment_id", "automation"],
+        unique=True,
+        sqlite_where=sa.text("comment_id > 0"),
     )
     op.create_index(op.f("ix_runs_accepted_at"), "runs", ["accepted_at"])
     op.create_index(op.f("ix_runs_day"), "runs", ["day"])

@@ -1,0 +1,92 @@
+"""What a comment asks for, where that is about several runs or dealt with twice; the rest is told by stories."""
+
+from typing import Any
+
+import pytest
+
+from automation.definition.role import Role
+from automation.reasons import Conclusion, Reason
+from bot.events.issue_comment import CommentCreated
+from bot.events.origin import Origin, Person
+from bot.requests.comment import Commanded
+from bot.requests.desk import Desk
+from bot.runs.run import End, Run, State
+from bot.store.deliveries import DeliveryRows
+from tests.bot.runs.place import Place
+from tests.bot.store.rows import a_delivery
+
+FAILURE = End(Conclusion.FAILURE, Reason.EXIT_CODE, "exit code 3", 3)
+HELD = End(Conclusion.ACTION_REQUIRED, Reason.FORK_NEEDS_APPROVAL, "look at it")
+
+
+@pytest.fixture(autouse=True)
+async def _request(place: Place) -> None:
+    """The row of the request that all of these are."""
+    await DeliveryRows(place.bot.store.database).add([a_delivery()])
+
+
+def commanded(place: Place, body: str, author: str = "alice") -> Commanded:
+    comment = place.repository.comment(7, body, author=author)
+    person = Person(5, author, "User")
+    told = CommentCreated(
+        origin=Origin("octo/demo", place.installation, "main", is_private=False, sender=person),
+        number=7,
+        is_pull_request=True,
+        is_open=True,
+        comment_id=comment.id,
+        node_id=comment.node_id,
+        body=body,
+        author=person,
+        via_app=0,
+    )
+    return Commanded(Desk(place.bot, place.driver, "octo/demo", place.installation), told, 1)
+
+
+async def a_row(place: Place, **changes: Any) -> Run:
+    run = place.a_run(**changes)
+    assert await place.bot.store.runs.add(run)
+    return run
+
+
+async def runs(place: Place) -> list[Run]:
+    return await place.bot.store.runs.recent()
+
+
+def said(place: Place) -> list[str]:
+    return [each.body for each in place.repository.comments_on(7) if each.author == place.app.bot]
+
+
+async def test_of_all_it_cancels_what_the_asker_may_stop_and_says_what_not(place: Place) -> None:
+    own = await a_row(place, automation="greet", actor="rita", asks_role=Role.READ)
+    for_all = await a_row(place, automation="lint", asks_role=Role.READ)
+    others = await a_row(place, automation="deploy")
+    assert await commanded(place, "/run-automation cancel all", "rita").handle() == "cancelled 2"
+    assert [(await place.now(run)).stop_by for run in (own, for_all, others)] == ["@rita", "@rita", ""]
+    [reply] = said(place)
+    assert "Not yours to stop" in reply
+    assert "deploy" in reply.partition("Not yours to stop")[2]
+    assert "greet" in reply.partition("Not yours to stop")[0]
+
+
+async def test_where_nothing_is_the_askers_to_stop_it_is_a_refusal(place: Place) -> None:
+    run = await a_row(place)
+    assert await commanded(place, "/run-automation cancel all", "rita").handle() == "refused: not-allowed"
+    assert (await place.now(run)).stop_by == ""
+
+
+async def test_a_retry_that_is_dealt_with_again_is_the_same(place: Place) -> None:
+    await a_row(place, end=FAILURE, state=State.ENDED)
+    command = commanded(place, "/run-automation retry")
+    for _ in range(2):
+        assert await command.handle() == "retried 1"
+    assert len(await runs(place)) == 2
+    assert said(place) == []
+
+
+async def test_an_approval_that_is_dealt_with_again_is_the_same(place: Place) -> None:
+    place.set_apart("http://127.0.0.1:8")
+    await a_row(place, end=HELD, state=State.ENDED, lane="")
+    command = commanded(place, f"/run-automation approve {place.pull.head}")
+    for _ in range(2):
+        assert await command.handle() == "approved, 1 runs"
+    assert len(await runs(place)) == 2

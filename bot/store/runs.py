@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, literal_column, or_, select, update
 
 from automation.github.external_id import ExternalId, Face
 from automation.reasons import Conclusion
@@ -21,6 +21,9 @@ from bot.store.run_row import DAY, FIXED, row_of, run_of
 from bot.store.schema import events, outputs, requests, runs
 
 MAX_RETRIES_FOLLOWED = 100
+
+_UNFINISHED = runs.c.state.in_([state for state in State if state is not State.ENDED])
+"""As a list, for which there is an index; for "not ended" there is none."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,11 @@ class RunRows:
 
     async def unfinished(self) -> list[Run]:
         """All that have something left to do, the oldest first."""
-        return await self._all(runs.c.state != State.ENDED)
+        return await self._all(_UNFINISHED)
 
     async def in_lane(self, lane: str) -> list[Run]:
         """All of this lane that have something left to do, the oldest first."""
-        return await self._all(runs.c.lane == lane, runs.c.state != State.ENDED)
+        return await self._all(runs.c.lane == lane, _UNFINISHED)
 
     async def of_pull(self, repository: str, number: int, limit: int = 20) -> list[Run]:
         """A pull request's, the newest first."""
@@ -87,14 +90,13 @@ class RunRows:
         if request is not None:
             asked.append(runs.c.request == request)
         if comment_id:
-            asked.append(runs.c.comment_id == comment_id)
+            # Only told that there is one, SQLite uses the index of those that have one.
+            asked.append(and_(runs.c.comment_id == comment_id, runs.c.comment_id > literal_column("0")))
         return await self._all(or_(*asked)) if asked else []
 
     async def repeating(self, run_id: UUID) -> Run | None:
         """The run that repeats this one and is not over yet."""
-        return await self._one(
-            runs.c.retry_of == str(run_id), runs.c.state != State.ENDED, runs.c.conclusion == ""
-        )
+        return await self._one(runs.c.retry_of == str(run_id), _UNFINISHED, runs.c.conclusion == "")
 
     async def find_by_check(self, repository: str, check_id: int) -> Run | None:
         """The run that this check run shows."""
@@ -118,14 +120,17 @@ class RunRows:
         conclusion: Conclusion | None = None,
         before: float | None = None,
     ) -> list[Run]:
-        """The newest first, of those that are like this.
+        """The newest first, of those that are like this; names in any case, as for GitHub.
 
         Args:
             before: only what was accepted before this Unix time, for the next page.
         """
-        wanted = {"repository": repository, "automation": automation, "actor": actor}
-        wanted |= {"state": state or "", "conclusion": conclusion or ""}
-        like: list[ColumnElement[bool]] = [runs.c[name] == value for name, value in wanted.items() if value]
+        names = {"repository": repository, "automation": automation, "actor": actor}
+        like: list[ColumnElement[bool]] = [
+            func.lower(runs.c[column]) == name.lower() for column, name in names.items() if name
+        ]
+        words = {"state": state, "conclusion": conclusion}
+        like += [runs.c[column] == word for column, word in words.items() if word]
         if before is not None:
             like.append(runs.c.accepted_at < before)
         return await self._newest(limit, *like)

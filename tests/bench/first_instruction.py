@@ -18,7 +18,7 @@ from tests.fakes.github.server import FakeGitHub
 from tests.servers import RealServer
 from tests.stories.bot.conftest import Demo
 
-ROUNDS = 8
+ROUNDS = 6
 MAIN = "date +%s.%N > ../../began-$AUTOMATION_RUN_ID"
 CALM = 0.3
 """Seconds until the bot has dealt with the push that moved the base branch."""

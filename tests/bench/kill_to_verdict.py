@@ -14,7 +14,7 @@ from tests.fakes.github.server import FakeGitHub
 from tests.servers import RealServer
 from tests.stories.bot.conftest import Demo
 
-ROUNDS = 3
+ROUNDS = 2
 MAIN = "touch ../../began; sleep {seconds}; date +%s.%N > ../../ended; exit 3"
 GOES_ON = 5.0
 """Seconds of a run that the bot has time to come back for."""

@@ -4,8 +4,9 @@ Each waiting run is a `sleep` on the real agent-server; a push starts as many as
 each stand five processes, whose watchers look once a second: 100 runs keep two cores busy. So the processes of a
 run that has begun are held with SIGSTOP, which the bot cannot tell from a sleep.
 
-The runs are begun in steps, and what 500 would cost is drawn from the line through the last two: to begin 500
-takes minutes. `BENCH_WAITING=1,250,500` begins them all the same.
+To begin 500 takes minutes, so what they would cost is drawn from lines: memory from that through the last two
+steps, since the first few runs load what all share; the processor's from that through idle and the last step.
+`BENCH_WAITING=250,500` begins them all the same.
 """
 
 import asyncio
@@ -25,13 +26,13 @@ from tests.servers import RealServer
 from tests.stories.bot.conftest import Demo
 
 GOAL = 500
-STEPS = tuple(int(each) for each in os.environ.get("BENCH_WAITING", "1,60").split(","))
+STEPS = tuple(int(each) for each in os.environ.get("BENCH_WAITING", "20,60").split(","))
 """How many runs wait at each step."""
 CALM = 5.0
 """Seconds after the last beginning."""
 IDLE, LOOKED_AT = 5.0, 60.0
-"""Seconds over which the processor is measured, with one run at the most and with many: what an unwatched run
-does, it does once in each 60."""
+"""Seconds over which the processor is measured, before the last step and at it: what an unwatched run does, it
+does once in each 60."""
 MAIN = "touch begun; exec sleep 900"
 BEGUN_WITHIN = 0.4 * STEPS[-1] + 40
 WITHIN = len(STEPS) * (BEGUN_WITHIN + CALM + LOOKED_AT)
@@ -56,21 +57,22 @@ async def measure(server: RealServer) -> list[Load]:
     """With no run, and at each step."""
     with tempfile.TemporaryDirectory(prefix="bench-waiting-") as name, FakeGitHub() as github:
         async with scene(Path(name), github, server, BOT_MAX_RUNS=MANY) as demo:
-            loads = [await _load(demo, 0)]
+            loads = [await _load(demo, 0, IDLE)]
             for wanted in STEPS:
                 await _begin(demo, loads[-1].runs, wanted)
-                loads.append(await _load(demo, wanted))
+                seconds = LOOKED_AT if wanted == STEPS[-1] else IDLE
+                loads.append(await _load(demo, wanted, seconds))
     return loads
 
 
 def drawn(loads: list[Load]) -> Load:
-    """What `GOAL` runs would cost, on the line through the last two steps."""
-    before, last = loads[-2:]
-    far = (GOAL - last.runs) / (last.runs - before.runs)
+    """What `GOAL` runs would cost."""
+    idle, before, last = loads[0], *loads[-2:]
+    each = (last.memory - before.memory) / (last.runs - before.runs)
     return Load(
         GOAL,
-        last.memory + far * (last.memory - before.memory),
-        last.core + far * (last.core - before.core),
+        last.memory + each * (GOAL - last.runs),
+        idle.core + (last.core - idle.core) * GOAL / last.runs,
     )
 
 
@@ -104,9 +106,9 @@ def _hold(demo: Demo) -> None:
                 process.send_signal(signal.SIGSTOP)
 
 
-async def _load(demo: Demo, runs: int) -> Load:
+async def _load(demo: Demo, runs: int, seconds: float) -> Load:
     await asyncio.sleep(CALM)
     began, before = time.monotonic(), busy(demo)
-    await asyncio.sleep(LOOKED_AT if runs > 1 else IDLE)
+    await asyncio.sleep(seconds)
     core = (busy(demo) - before) / (time.monotonic() - began)
     return Load(runs, memory(demo), core)

@@ -69,7 +69,7 @@ async def measure_first_instruction(server: RealServer) -> Sequence[Figure]:
     name = "bot: comment -> first instruction"
     return [
         Ratio(f"{name} (bare: a command)", waits.warm, waits.bare, most_seconds=0.25),
-        Ratio(f"{name}, base moved", waits.cold, waits.bare, most_seconds=0.25),
+        Ratio(f"{name}, definitions fetched", waits.cold, waits.bare, most_seconds=0.25),
         Seconds(f"{name}, just started", waits.first),
     ]
 

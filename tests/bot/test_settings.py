@@ -1,5 +1,6 @@
 """Settings: each that is missing or wrong is named, all at once, and no value is ever shown."""
 
+import base64
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,12 +17,12 @@ from bot.caps import Caps
 from bot.set_up.manifest import EVENTS, PERMISSIONS
 from bot.settings import NAMES, BotSettings
 from bot.variables import is_loopback
-from bot.vault import SECRET_KEY, new_key
+from bot.vault import SECRET_KEY
 from tests.fakes.github.apps import private_key
 
 README = (Path(__file__).parents[2] / "bot" / "README.md").read_text(encoding="utf-8")
 PEM = private_key(1)
-KEY, OLD_KEY = new_key(), new_key()
+KEY, OLD_KEY = (base64.urlsafe_b64encode(letter * 32).decode() for letter in (b"a", b"b"))
 GOOD = {
     "BOT_GITHUB_APP_ID": "123",
     "BOT_GITHUB_PRIVATE_KEY": PEM,

@@ -40,7 +40,9 @@ def test_a_rotation_keeps_what_the_old_key_sealed() -> None:
         Vault([OLD]).open(resealed, "x")
 
 
-@pytest.mark.parametrize("token", [b"", b"nonsense", Fernet(OLD).encrypt(b"{}")])
+@pytest.mark.parametrize(
+    "token", [b"", b"nonsense", Fernet(OLD).encrypt(b"{}")], ids=["nothing", "nonsense", "of another key"]
+)
 def test_what_no_key_opens_names_the_setting(token: bytes) -> None:
     vault = Vault([NEW])
     for attempt in (lambda: vault.open(token, "the token"), lambda: vault.reseal(token)):

@@ -102,7 +102,7 @@ def begin(
         secrets=secrets,
         patience=patience,
         keep=keep,
-        attention=Attention(interval, interval),
+        attention=Attention(interval, lambda _: interval),
         progress=watcher,
         stop=stop,
     )

@@ -21,7 +21,7 @@ from bot.runs.live import LiveRun
 from bot.runs.run import Run
 from bot.store.comments import StatusComment
 
-TELL_AFTER = 10.0
+TELL_AFTER = 15.0
 """Seconds: what is over sooner is told once, with its end."""
 SHOWN = 100
 

@@ -150,16 +150,16 @@ class Driver:
                 # It waits for its turn, and people see that it does.
                 continue
             elif self._not_before.get(run.id, 0) <= now:
-                await self._begin(run)
+                await self._begin(run.id)
 
-    async def _begin(self, run: Run) -> None:
-        self._not_before.pop(run.id, None)
-        taken = await self.bot.store.runs.take(run.id)
+    async def _begin(self, run_id: UUID) -> None:
+        self._not_before.pop(run_id, None)
+        taken = await self.bot.store.runs.take(run_id)
         if taken is None or taken.state is State.ENDED:
             return
         live = LiveRun(taken)
-        task = asyncio.create_task(self._drive(live), name=f"run {run.id}")
-        self._driven[run.id] = _Driven(live, task)
+        task = asyncio.create_task(self._drive(live), name=f"run {run_id}")
+        self._driven[run_id] = _Driven(live, task)
         task.add_done_callback(lambda _: self._end(live))
         self._tell()
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 
+from automation.github.pace import pause_before_update
 from automation.observation import Cause
 from automation.output.excerpt import Excerpt
 from automation.run.attention import Attention
@@ -12,9 +13,6 @@ from automation.run.conduct import Stop
 from automation.run.progress import Phase
 from bot.pages.port import Piece
 from bot.runs.run import Run, Station
-
-UNWATCHED = 15.0
-"""Seconds between two readings of the output that only the check run shows."""
 
 
 class LiveRun:
@@ -30,7 +28,7 @@ class LiveRun:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.excerpt = Excerpt()
-        self.attention = Attention(unwatched=UNWATCHED)
+        self.attention = Attention(unwatched=pause_before_update)
         self.stop = Stop()
         self.is_closed = False
         self._news = asyncio.Event()

@@ -53,6 +53,18 @@ class Station:
 
 
 @dataclass(frozen=True)
+class Pending:
+    """As much of a run that has something left to do as tells whether it can be done now; see `Run`."""
+
+    id: UUID
+    lane: str
+    state: State
+    check_id: int
+    stop_by: str
+    is_over: bool
+
+
+@dataclass(frozen=True)
 class Run:
     """A run.
 

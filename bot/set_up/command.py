@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from automation.errors import Misconfigured
 from automation.exit_codes import Exit
 from automation.github.people import LOGIN
 from bot import settings
+from bot.set_up.conversion import NewApp
 from bot.set_up.credentials import Place
 from bot.set_up.github_address import DOT_COM, api_url_of
 from bot.set_up.manifest import LONGEST_NAME
@@ -95,8 +97,7 @@ def setup(directory: Path, host: str, port: int, organization: str, name: str, *
     with listen(host, port) as listener:
         here = f"http://{_in_url(host)}:{listener.getsockname()[1]}" if is_loopback(host) else public
         set_up = SetUp(place, pages or here, public, github, api, organization, name, written)
-        click.echo(f"open in a browser, within the hour: {set_up.address}")
-        app = asyncio.run(serve(set_up, listener))
+        app = asyncio.run(_serve(set_up, listener))
     if not place.env_file.exists():
         raise Misconfigured(
             f"the App {app.slug} was made, and its credentials could not be written; "
@@ -106,6 +107,12 @@ def setup(directory: Path, host: str, port: int, organization: str, name: str, *
     click.echo(f"next: install it at {app.install_url}")
     click.echo(f"then: automation-bot serve --env-file {place.env_file}")
     return Exit.SUCCESS
+
+
+async def _serve(set_up: SetUp, listener: socket.socket) -> NewApp:
+    # Said once Ctrl-C ends it in order.
+    click.echo(f"open in a browser, within the hour: {set_up.address}")
+    return await serve(set_up, listener)
 
 
 def _judged(

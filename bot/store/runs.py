@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, delete, func, literal_
 
 from automation.github.external_id import ExternalId, Face
 from automation.reasons import Conclusion
-from bot.runs.run import Run, State
+from bot.runs.run import Pending, Run, State
 from bot.store.column import packed, unpacked
 from bot.store.database import Database, insert
 from bot.store.run_row import DAY, FIXED, row_of, run_of
@@ -72,9 +72,16 @@ class RunRows:
     async def get(self, run_id: UUID) -> Run | None:
         return await self._one(runs.c.id == str(run_id))
 
-    async def unfinished(self) -> list[Run]:
-        """All that have something left to do, the oldest first."""
-        return await self._all(_UNFINISHED)
+    async def unfinished(self) -> list[Pending]:
+        """All that have something left to do, the oldest first; whole rows would cost too much, that often."""
+        shown = (runs.c.id, runs.c.lane, runs.c.state, runs.c.check_id, runs.c.stop_by, runs.c.conclusion)
+        looking = select(*shown).where(_UNFINISHED).order_by(runs.c.accepted_at, runs.c.id)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(looking)).all()
+        return [
+            Pending(UUID(run_id), lane, State(state), check_id, stop_by, bool(conclusion))
+            for run_id, lane, state, check_id, stop_by, conclusion in rows
+        ]
 
     async def in_lane(self, lane: str) -> list[Run]:
         """All of this lane that have something left to do, the oldest first."""

@@ -34,7 +34,7 @@ IDLE, LOOKED_AT = 5.0, 60.0
 """Seconds over which the processor is measured, before the last step and at it: what an unwatched run does, it
 does once in each 60."""
 MAIN = "touch begun; exec sleep 900"
-BEGUN_WITHIN = 0.4 * STEPS[-1] + 40
+BEGUN_WITHIN = 0.8 * STEPS[-1] + 40
 WITHIN = len(STEPS) * (BEGUN_WITHIN + CALM + LOOKED_AT)
 """Seconds: for a step to begin, and for all of them."""
 

@@ -6,7 +6,7 @@ from automation.run.attention import Attention
 
 
 def test_whoever_watches_makes_it_often() -> None:
-    attention = Attention(watched=1, unwatched=15)
+    attention = Attention(watched=1, unwatched=lambda _: 15)
     assert attention.pause == 15
     with attention.watching():
         assert attention.pause == 1
@@ -27,7 +27,7 @@ def test_the_first_look_is_not_waited_for() -> None:
 
 
 def test_whoever_leaves_in_a_hurry_has_left() -> None:
-    attention = Attention(watched=1, unwatched=15)
+    attention = Attention(watched=1, unwatched=lambda _: 15)
     with pytest.raises(KeyError), attention.watching():
         raise KeyError
     assert attention.pause == 15

@@ -230,7 +230,7 @@ def conductor(server: RealServer, main: str, watcher: Watcher, run_id: str) -> C
     return Conductor(
         AgentConnection(server.url, server.key),
         Order(run_id, "bash main.sh", tarball({"main.sh": main})),
-        attention=Attention(0.2, 0.2),
+        attention=Attention(0.2, lambda _: 0.2),
         progress=watcher,
         is_durable=True,
     )

@@ -1,7 +1,8 @@
 """How closely a run's output is followed: each second while somebody watches, seldom while nobody does."""
 
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -9,17 +10,19 @@ class Attention:
     """The pause between two readings of the output.
 
     Args:
-        watched, unwatched: seconds.
+        watched: seconds while somebody watches.
+        unwatched: seconds while nobody does, by how many it has gone on for.
     """
 
-    def __init__(self, watched: float = 1.0, unwatched: float = 1.0) -> None:
-        self._pauses = (unwatched, watched)
+    def __init__(self, watched: float = 1.0, unwatched: Callable[[float], float] = lambda _: 1.0) -> None:
+        self._watched, self._unwatched = watched, unwatched
+        self._began = time.monotonic()
         self._watchers = 0
         self._drawn = asyncio.Event()
 
     @property
     def pause(self) -> float:
-        return self._pauses[self._watchers > 0]
+        return self._watched if self._watchers else self._unwatched(time.monotonic() - self._began)
 
     @property
     def drawn(self) -> asyncio.Event:

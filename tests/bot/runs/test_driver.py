@@ -13,7 +13,7 @@ from automation.observation import Cause
 from automation.reasons import Conclusion, Reason
 from bot.runs import driver as module
 from bot.runs.drive import Drive
-from bot.runs.run import End, Run, State
+from bot.runs.run import End, Pending, Run, State
 from bot.store.errors import DatabaseUnavailable
 from tests.bot.runs.place import Place
 from tests.bot.store.rows import SUCCESS
@@ -63,7 +63,7 @@ async def test_it_sweeps_only_as_long_as_it_can_read(place: Place, monkeypatch: 
     async with driving(place):
         await eventually(lambda: place.driver.is_sweeping, 5)
 
-        async def fail() -> list[Run]:
+        async def fail() -> list[Pending]:
             raise DatabaseUnavailable("the disk is full")
 
         monkeypatch.setattr(place.bot.store.runs, "unfinished", fail)
@@ -292,7 +292,7 @@ async def test_the_database_away_is_borne(place: Place, monkeypatch: pytest.Monk
     rows, away = place.bot.store.runs, DatabaseUnavailable("the disk is full")
     unfinished, tries = rows.unfinished, 0
 
-    async def fail_once() -> list[Run]:
+    async def fail_once() -> list[Pending]:
         nonlocal tries
         tries += 1
         if tries == 1:

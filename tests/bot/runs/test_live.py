@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from automation.github.pace import OFTEN
 from automation.observation import Cause
 from automation.run.progress import Phase
 from bot.pages.port import Piece
-from bot.runs.live import UNWATCHED, LiveRun
+from bot.runs.live import LiveRun
 from bot.runs.run import Run, State
 from tests.bot.store.rows import SUCCESS, a_run
 
@@ -98,13 +99,13 @@ async def test_news_that_come_while_the_reader_is_slow_are_not_missed() -> None:
 
 async def test_it_is_read_often_only_while_it_is_followed() -> None:
     live = LiveRun(a_run())
-    assert live.attention.pause == UNWATCHED
+    assert live.attention.pause == OFTEN
     following = live.follow(0)
     await anext(following)
-    assert live.attention.pause < UNWATCHED
+    assert live.attention.pause < OFTEN
     assert live.attention.drawn.is_set()
     await following.aclose()
-    assert live.attention.pause == UNWATCHED
+    assert live.attention.pause == OFTEN
 
 
 async def test_phases_are_stations_and_the_servers_address_is_none_of_them() -> None:

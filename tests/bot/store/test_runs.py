@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from automation.reasons import Conclusion, Reason
-from bot.runs.run import End, Run, State
+from bot.runs.run import End, Pending, Run, State
 from bot.store import Database
 from bot.store.deliveries import Delivery, DeliveryRows
 from bot.store.requests import RequestRows
@@ -38,7 +39,7 @@ async def add(rows: RunRows, *runs: Run) -> list[UUID]:
     return [run.id for run in runs]
 
 
-def ids(runs: list[Run]) -> list[UUID]:
+def ids(runs: Sequence[Run | Pending]) -> list[UUID]:
     return [run.id for run in runs]
 
 

@@ -17,9 +17,10 @@ from tests.fakes.github.repository import Repository
 from tests.fakes.github.server import FakeGitHub
 from tests.servers import RealServer
 from tests.teller import eventually
-from tests.workflow import REPOSITORY, Checkout, git
+from tests.workflow import REPOSITORY, WORKFLOW_RUN, Checkout, Job, git
 
 PERMISSIONS = {"checks": "write", "contents": "read", "pull_requests": "write", "issues": "read"}
+OF_JOBS = {"contents": "read", "pull_requests": "read", "actions": "read"}
 HELLO = "echo hello from $AUTOMATION_NAME; echo at $AUTOMATION_SHA"
 NUMBER = 7
 
@@ -92,6 +93,23 @@ class Demo:
     def runs(self) -> list[str]:
         """Directories that runs of this story have on the server."""
         return [name for name in self.server.directories() if name not in self._before]
+
+    def job(self, sha: str, number: int) -> Job:
+        """A job of a workflow run at this commit, beside the bot."""
+        run_id = WORKFLOW_RUN + number
+        self.repository.workflow_run(run_id, head_sha=sha, event="push")
+        directory = self.directory / f"job-{number}"
+        directory.mkdir()
+        token = self.github.job_token(REPOSITORY, run_id=run_id, permissions=OF_JOBS)
+        return Job(
+            directory,
+            self.github,
+            self.checkout,
+            sha=sha,
+            run_id=run_id,
+            server=self.server,
+            token=token.value,
+        )
 
     def output(self, run_id: str) -> str:
         """What a run has written so far."""

@@ -35,3 +35,25 @@ async def test_a_check_of_somebody_else_with_our_name_is_not_touched(demo: Demo)
     await eventually(lambda: any(each.is_completed for each in demo.repository.checks(pull.head)), 20)
     assert foreign.status == "in_progress"
     assert foreign.conclusion is None
+
+
+async def test_the_action_under_the_same_app_leaves_the_bots_runs_alone(demo: Demo) -> None:
+    """Both report `slow` on one commit; each concludes its own, and the Action's watchdog leaves the bot's."""
+    demo.automation("echo started; sleep 8", "slow")
+    pull = demo.pull()
+    demo.comment("/run-automation slow")
+    await demo.running()
+    app_id, private_key = demo.app.id, demo.app.private_key
+    ran = await demo.job(pull.head, 1).run("hello", check_name="slow", app_id=app_id, private_key=private_key)
+    assert ran.code == 0
+    watched = await demo.job(pull.head, 2).run("", mode="watchdog", app_id=app_id, private_key=private_key)
+    assert watched.code == 0
+    await eventually(lambda: all(each.is_completed for each in demo.repository.checks(pull.head)), 30)
+    bots, actions = sorted(
+        demo.repository.checks(pull.head), key=lambda each: each.external_id or "", reverse=True
+    )
+    assert (bots.app_id, actions.app_id) == (demo.app.id, demo.app.id)
+    assert "started" in (bots.is_("success").text or "")
+    assert "hello from hello" in (actions.is_("success").text or "")
+    said = await demo.says("slow")
+    assert demo.said() == [said]

@@ -94,7 +94,7 @@ async def _begin(demo: Demo, there: int, wanted: int) -> None:
 
 def _begun(demo: Demo) -> set[str]:
     """Directories of the runs that have."""
-    return {str(file.parents[1]) for file in demo.server.runs.glob("*/work/begun")}
+    return {str(file.parents[1]) for file in demo.server.runs.glob("*/*/begun")}
 
 
 def _hold(demo: Demo) -> None:

@@ -43,5 +43,5 @@ def test_libraries_are_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     logging.getLogger("httpx").info("HTTP Request: GET https://github.test/?k=capability")
     logging.getLogger("bot.test").debug("details")
     # A name of its own: whoever has served something in this process may have set uvicorn's otherwise.
-    logging.getLogger("some.library").warning("trouble")
-    assert capsys.readouterr().err.endswith("WARNING some.library: trouble\n")
+    logging.getLogger("some.package").warning("trouble")
+    assert capsys.readouterr().err.endswith("WARNING some.package: trouble\n")

@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from starlette.requests import ClientDisconnect, Request
@@ -121,7 +121,8 @@ class _Endpoints:
                 detail = f"Run is {run.state.value}, expected running"
                 return JSONResponse({"detail": detail}, status_code=409)
             if completion.has_failed:
-                await self.bot.store.facts.put(f"completion {run_id}", note_of(completion))
+                said = replace(completion, error=self.bot.redactor.text(completion.error))
+                await self.bot.store.facts.put(f"completion {run_id}", note_of(said))
         except DatabaseUnavailable:
             return JSONResponse({"detail": "try again"}, status_code=503)
         self.driver.wake(run_id)

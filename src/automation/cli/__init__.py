@@ -6,11 +6,11 @@ Exit codes: 0 success, 1 the automation failed, 2 usage or configuration, 3 serv
 
 import os
 import sys
-from importlib import import_module
 
 import click
 
 from automation import __version__
+from automation.cli.lazy import LazyGroup
 from automation.errors import AutomationError
 from automation.exit_codes import Exit, exit_code
 
@@ -25,22 +25,7 @@ COMMANDS = {
 }
 
 
-class _Lazy(click.Group):
-    """Imports a command when it is asked for, so that none pays for the others."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
-        if name not in COMMANDS:
-            return None
-        module, attribute = COMMANDS[name].split(":")
-        command = getattr(import_module(module), attribute)
-        assert isinstance(command, click.Command)  # noqa: S101
-        return command
-
-
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, places=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="automation")
 def cli() -> None:
     """Run a repository's automations on an agent-server, and tell the truth about how they ended.

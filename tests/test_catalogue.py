@@ -3,9 +3,11 @@
 import os
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from automation import catalogue
 from automation.catalogue import Automation, bundle_root, find_automation, list_automations
 from automation.definition.located_yaml import MAX_BYTES
 from automation.errors import Misconfigured
@@ -191,6 +193,16 @@ def test_one_slug_in_both_places_is_ambiguous(root: Path) -> None:
         "'twin' is ambiguous: .openhands/automations/twin and automations/twin; give the path of the one you mean"
     )
     assert find_automation(root, "automations/twin").slug == "twin"
+
+
+def test_a_slug_is_found_without_reading_the_others(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run starts with looking for one of perhaps hundreds."""
+    write(root, "automations/wanted")
+    write(root, "automations/other", name="wanted")
+    reading = Mock(wraps=catalogue._read_file)
+    monkeypatch.setattr(catalogue, "_read_file", reading)
+    assert find_automation(root, "wanted").slug == "wanted"
+    assert [call.args[1] for call in reading.call_args_list] == ["automations/wanted/automation.yaml"]
 
 
 def test_one_name_twice_is_ambiguous(root: Path) -> None:

@@ -4,6 +4,7 @@ The declarations of a commit are read once and remembered, and so is, for a minu
 none of them waits for costs no call then.
 """
 
+import logging
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from automation.definition.trigger import EventTrigger
 from automation.errors import Misconfigured, Refused
 from automation.github.pull_request import PullRequest
 from automation.reasons import Reason
+from automation.sentences import one_line
 from bot.authority import NotNow
 from bot.events import EventTarget
 from bot.events.fields import at, branch_name, text
@@ -25,6 +27,8 @@ from bot.triggers import matches
 WAITS: Final = frozenset({Reason.FORK_NEEDS_APPROVAL, Reason.FORK_NEEDS_ISOLATION})
 NOTHING: Final = "no trigger matches"
 LOOKED_AT = 50
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,11 @@ class Triggering:
     async def _read(self, definition_sha: str) -> dict[str, Any]:
         async with self.desk.bot.definitions.at(self.desk.contents, definition_sha) as root:
             found = list_automations(root)
+        for each in found:
+            if each.reading.definition is None:
+                # Nobody asked for it by name, so nobody else is told why nothing starts.
+                said = self.desk.bot.redactor.text(one_line(str(each.reading.problems[0]), 300))
+                log.warning("%s at %s: %s", self.desk.repository, definition_sha[:12], said)
         return {
             each.definition_file.parent.as_posix(): definition.trigger.model_dump(mode="json")
             for each in found

@@ -17,6 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from automation.errors import AutomationError
+from automation.github.pace import pause_before_update
 from automation.observation import Cause
 from automation.reasons import Conclusion, Reason
 from bot.bot import Bot
@@ -33,6 +34,8 @@ DEFECTS = 3
 GIVE_UP_AFTER = 3 * 24 * 3600.0
 """Seconds after its end for which GitHub may refuse to be told of it."""
 LEFT_WITHIN = 5.0
+UNWATCHED_READS = 8.0
+"""How often a second output is read that nobody watches, that of all runs together."""
 
 log = logging.getLogger(__name__)
 
@@ -157,11 +160,15 @@ class Driver:
         taken = await self.bot.store.runs.take(run_id)
         if taken is None or taken.state is State.ENDED:
             return
-        live = LiveRun(taken)
+        live = LiveRun(taken, self._unwatched_pause)
         task = asyncio.create_task(self._drive(live), name=f"run {run_id}")
         self._driven[run_id] = _Driven(live, task)
         task.add_done_callback(lambda _: self._end(live))
         self._tell()
+
+    def _unwatched_pause(self, elapsed: float) -> float:
+        """As often as the check run is edited; of many runs less often, for their edits wait for each other, too."""
+        return max(pause_before_update(elapsed), len(self._driven) / UNWATCHED_READS)
 
     def _tell(self) -> None:
         news, self._news = self._news, asyncio.Event()

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
 from automation.github.pace import pause_before_update
@@ -18,6 +18,9 @@ from bot.runs.run import Run, Station
 class LiveRun:
     """`Progress` for the bot.
 
+    Args:
+        unwatched: seconds between two readings of the output while nobody watches, by how many it has gone on for.
+
     Attributes:
         run: as it is known now; `become` replaces it.
         excerpt: the output, redacted.
@@ -25,10 +28,10 @@ class LiveRun:
         stop: asks for its end.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, unwatched: Callable[[float], float] = pause_before_update) -> None:
         self.run = run
         self.excerpt = Excerpt()
-        self.attention = Attention(unwatched=pause_before_update)
+        self.attention = Attention(unwatched=unwatched)
         self.stop = Stop()
         self.is_closed = False
         self._news = asyncio.Event()

@@ -57,11 +57,7 @@ def list_automations(root: Path, automations_path: str | None = None) -> list[Fo
     Raises:
         Misconfigured: `automations_path` is absolute or has a `..` in it.
     """
-    directories = [
-        directory for place in _places(automations_path) for directory in _subdirectories(root, root / place)
-    ]
-    found = [_read(root, directory) for directory in directories if _is_regular(directory / DEFINITION_NAME)]
-    return sorted(found, key=lambda each: (each.slug, each.directory))
+    return [_read(root, directory) for directory in _directories(root, automations_path)]
 
 
 def find_automation(root: Path, name_or_path: str, automations_path: str | None = None) -> Automation:
@@ -76,10 +72,11 @@ def find_automation(root: Path, name_or_path: str, automations_path: str | None 
     """
     if "/" in name_or_path or name_or_path in {".", "..", DEFINITION_NAME}:
         return _at_path(root, name_or_path)
-    found = list_automations(root, automations_path)
-    matches = [each for each in found if each.slug == name_or_path] or [
-        each for each in found if _is_named(each, name_or_path)
-    ]
+    directories = _directories(root, automations_path)
+    # A slug is a directory's name: where one has it, nobody else's definition has to be read.
+    slugged = [each for each in directories if each.name == name_or_path]
+    found = [_read(root, each) for each in slugged or directories]
+    matches = [each for each in found if slugged or _is_named(each, name_or_path)]
     if len(matches) > 1:
         which = " and ".join(str(each.definition_file.parent) for each in matches)
         raise Misconfigured(f"{quote(name_or_path)} is ambiguous: {which}; give the path of the one you mean")
@@ -114,6 +111,13 @@ def _places(automations_path: str | None) -> tuple[str, ...]:
             f"automations-path must be a path inside the repository, without '..', and {quote(path)} is not"
         )
     return (str(path),)
+
+
+def _directories(root: Path, automations_path: str | None) -> list[Path]:
+    """Every directory that is an automation, by its name."""
+    below = [each for place in _places(automations_path) for each in _subdirectories(root, root / place)]
+    there = [each for each in below if _is_regular(each / DEFINITION_NAME)]
+    return sorted(there, key=lambda each: (each.name, each))
 
 
 def _subdirectories(root: Path, place: Path) -> list[Path]:

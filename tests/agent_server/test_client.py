@@ -1,6 +1,7 @@
 """Odd answers at the HTTP edge: each is told apart into what may pass and what will not, without the key."""
 
 import asyncio
+import contextlib
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
@@ -418,3 +419,27 @@ async def test_the_environments_proxy_is_not_for_the_key(monkeypatch: pytest.Mon
                 with pytest.raises(ServerUnavailable, match="ConnectError"):
                     await each.info()
     assert asked == []
+
+
+@pytest.mark.parametrize("status", ["404 Not Found", "416 Range Not Satisfiable"])
+async def test_no_news_costs_no_new_connection(status: str) -> None:
+    """It is the usual answer while a run is followed."""
+    connections, answers = 0, 3
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        while await reader.readuntil(b"\r\n\r\n"):
+            writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+
+    async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            await answer(reader, writer)
+        writer.close()
+
+    async with await asyncio.start_server(served, "127.0.0.1", 0) as listening:
+        port = listening.sockets[0].getsockname()[1]
+        async with AgentServer(AgentConnection(f"http://127.0.0.1:{port}", KEY)) as server:
+            for _ in range(answers):
+                assert await _everything(server, 7) == b""
+    assert connections == 1

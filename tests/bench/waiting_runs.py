@@ -1,6 +1,6 @@
 """What a bot costs that has nothing to do, and one whose runs all wait for their automation, with nobody watching.
 
-Each waiting run is a `sleep` on the real agent-server; a push starts as many as automations wait for it. Behind
+Each waiting run is a `sleep` on the real agent-server; each push starts one of every automation. Behind
 each stand five processes, whose watchers look once a second: 100 runs keep two cores busy. So the processes of a
 run that has begun are held with SIGSTOP, which the bot cannot tell from a sleep.
 
@@ -33,7 +33,9 @@ CALM = 5.0
 IDLE, LOOKED_AT = 5.0, 60.0
 """Seconds over which the processor is measured, before the last step and at it: what an unwatched run does, it
 does once in each 60."""
-MAIN = "touch begun; exec sleep 900"
+MAIN = "touch begun; exec sleep 1800"
+AUTOMATIONS = 10
+FILTER = "starts_with(ref, 'refs/heads/wait-')"
 BEGUN_WITHIN = 0.8 * STEPS[-1] + 40
 WITHIN = len(STEPS) * (BEGUN_WITHIN + CALM + LOOKED_AT)
 """Seconds: for a step to begin, and for all of them."""
@@ -77,13 +79,15 @@ def drawn(loads: list[Load]) -> Load:
 
 
 async def _begin(demo: Demo, there: int, wanted: int) -> None:
-    branch = f"step-{wanted}"
-    trigger = {"type": "event", "source": "github", "on": "push", "filter": f"ref == 'refs/heads/{branch}'"}
-    for number in range(there, wanted):
-        demo.checkout.automation(f"wait-{number}", MAIN, timeout=1200, trigger=trigger)
-    demo.checkout.commit("Wait")
-    demo.repository.push("main")
-    demo.repository.push(branch, demo.branch(branch))
+    if not there:
+        trigger = {"type": "event", "source": "github", "on": "push", "filter": FILTER}
+        for number in range(AUTOMATIONS):
+            demo.checkout.automation(f"wait-{number}", MAIN, timeout=1800, trigger=trigger)
+        demo.checkout.commit("Wait")
+        demo.repository.push("main")
+    for number in range(there, wanted, AUTOMATIONS):
+        branch = f"wait-{number}"
+        demo.repository.push(branch, demo.branch(branch))
     deadline = time.monotonic() + BEGUN_WITHIN
     while (begun := len(_begun(demo))) < wanted:
         assert time.monotonic() < deadline, f"{begun} of {wanted} runs begun in {BEGUN_WITHIN:.0f} s"

@@ -144,8 +144,10 @@ class AgentServer:
 
     async def stop_command(self, command_id: str) -> None:
         """Ask the server to end a command; servers before 1.58 cannot, which is no error."""
-        async with self._send("POST", f"/api/bash/bash_commands/{command_id}/stop", timeout=QUICK):
-            pass
+        async with self._send(
+            "POST", f"/api/bash/bash_commands/{command_id}/stop", timeout=QUICK
+        ) as response:
+            await response.aread()
 
     async def upload(self, path: str, content: IO[bytes]) -> None:
         """Write a file at an absolute path, streamed from `content`; repeatable."""
@@ -163,6 +165,7 @@ class AgentServer:
         data = bytearray()
         async with self._send("GET", "/api/file/download", params={"path": path}) as response:
             if response.status_code == httpx.codes.NOT_FOUND:
+                await response.aread()  # or its connection could not be used again
                 return None
             await self._expect(response)
             async for chunk in response.aiter_bytes():
@@ -181,6 +184,7 @@ class AgentServer:
             "GET", "/api/file/download", params={"path": path}, headers=headers
         ) as response:
             if response.status_code in {httpx.codes.NOT_FOUND, httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE}:
+                await response.aread()  # or its connection could not be used again
                 return
             await self._expect(response)
             if offset and response.status_code != httpx.codes.PARTIAL_CONTENT:

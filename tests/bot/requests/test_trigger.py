@@ -60,7 +60,7 @@ async def _request(place: Place) -> None:
     await DeliveryRows(place.bot.store.database).add([a_delivery()])
 
 
-async def test_each_that_matches_starts_once(place: Place) -> None:
+async def test_each_that_matches_starts_once(place: Place, caplog: pytest.LogCaptureFixture) -> None:
     place.automation("echo 1", "all", **on("push"))
     place.automation("echo 2", "main", **on("push", "ref == 'refs/heads/main'"))
     place.automation("echo 3", "other", **on("push", "ref == 'refs/heads/other'"))
@@ -72,6 +72,7 @@ async def test_each_that_matches_starts_once(place: Place) -> None:
     note = await pushed(place).handle()
     found = await runs(place)
     assert set(found) == {"all", "main"}
+    assert f"{place.main[:12]}: .openhands/automations/broken/automation.yaml:" in caplog.text
     assert note == f"run {found['all'].id}, run {found['main'].id}"
     run = found["all"]
     assert (run.head_sha, run.definition_sha, run.cause, run.event_name) == (

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
+from unittest.mock import Mock
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from automation.observation import Cause
 from automation.reasons import Conclusion, Reason
 from bot.runs import driver as module
 from bot.runs.drive import Drive
+from bot.runs.live import LiveRun
 from bot.runs.run import End, Pending, Run, State
 from bot.store.errors import DatabaseUnavailable
 from tests.bot.runs.place import Place
@@ -276,6 +278,14 @@ async def test_whoever_is_woken_looks_at_once(place: Place) -> None:
         assert live.attention.drawn.is_set()
         await place.reaches(run, State.ENDED)
     place.driver.wake(uuid4())
+
+
+@pytest.mark.parametrize(("runs", "pause"), [(1, 15), (120, 15), (200, 25), (800, 100)])
+def test_many_runs_that_nobody_watches_are_read_less_often(place: Place, runs: int, pause: float) -> None:
+    live = LiveRun(place.a_run())
+    place.driver._driven = dict.fromkeys((uuid4() for _ in range(runs)), Mock(live=live))
+    assert place.driver._unwatched_pause(0) == pause
+    assert place.driver._unwatched_pause(121) == max(pause, 60)
 
 
 async def test_a_run_that_was_known_to_end_is_only_told(place: Place, server: RealServer) -> None:

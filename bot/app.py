@@ -12,13 +12,11 @@ import os
 import secrets
 import signal
 import socket
-import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -41,6 +39,7 @@ from bot.shown import ShownRuns
 from bot.store.store import Store
 from bot.tending import tending
 from bot.vault import Vault
+from bot.workspace import workspace
 
 GRACE = 3
 """Seconds that answers which are under way get at the end."""
@@ -95,11 +94,7 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
     """The application, with all that works behind it, and what stops its intake."""
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store.open(settings.database_url))
-        workspace = Path(
-            stack.enter_context(
-                tempfile.TemporaryDirectory(prefix="automation-bot-", ignore_cleanup_errors=True)
-            )
-        )
+        directory = stack.enter_context(workspace())
         installations = Installations(settings.github_api_url, settings.app_id, settings.private_key)
         stack.callback(installations.close)
         bot = Bot(
@@ -107,9 +102,9 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
             store=store,
             vault=Vault(settings.secret_keys),
             instance=await store.facts.once("instance", secrets.token_hex(8)),
-            workspace=workspace,
+            workspace=directory,
             installations=installations,
-            definitions=Definitions(workspace),
+            definitions=Definitions(directory),
         )
         driver = Driver(bot)
         inbox = await stack.enter_async_context(

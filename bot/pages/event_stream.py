@@ -7,16 +7,18 @@
 
 Whoever loses the connection goes on with the last id and misses nothing. A reader who is gone, who takes nothing for
 a while, or a server that is to stop ends the stream; so do runs that cannot be read for the moment. Each is free to
-come back. The number of streams is bounded.
+come back. The number of streams is bounded, in all and for each run.
 
 Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing, contextmanager, suppress
 from typing import Any, Final, assert_never
+from uuid import UUID
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -29,6 +31,8 @@ HEARTBEAT: Final = 15.0
 """Seconds of silence after which a comment is sent, so that no proxy takes the connection for dead."""
 TAKEN_WITHIN: Final = 60.0
 LIMIT: Final = 200
+LIMIT_OF_RUN: Final = 50
+"""So that whoever has the link of one run cannot take the streams of all others."""
 RETRY_AFTER: Final = 10
 """Seconds that a reader is told to wait when there are too many."""
 _RETRY = b"retry: 2000\n\n"
@@ -39,35 +43,39 @@ class Streams:
     """The streams that are open.
 
     Args:
-        limit: how many there may be.
+        limit, limit_of_run: how many there may be, in all and of one run.
 
     Attributes:
-        count: how many there are.
         closing: set once they are to end.
     """
 
-    def __init__(self, limit: int = LIMIT) -> None:
-        self._limit = limit
-        self.count = 0
+    def __init__(self, limit: int = LIMIT, limit_of_run: int = LIMIT_OF_RUN) -> None:
+        self._limit, self._limit_of_run = limit, limit_of_run
+        self._open = Counter[UUID]()
         self.closing = asyncio.Event()
 
     @property
-    def is_full(self) -> bool:
-        """Whether another one has to be refused."""
-        return self.count >= self._limit or self.closing.is_set()
+    def count(self) -> int:
+        """How many there are."""
+        return self._open.total()
+
+    def is_full(self, run_id: UUID) -> bool:
+        """Whether another one of this run has to be refused."""
+        return self.count >= self._limit or self._open[run_id] >= self._limit_of_run or self.closing.is_set()
 
     def close(self) -> None:
         """End them all, and admit no more."""
         self.closing.set()
 
     @contextmanager
-    def admitted(self) -> Iterator[None]:
+    def admitted(self, run_id: UUID) -> Iterator[None]:
         """One stream, for as long as the context lasts."""
-        self.count += 1
+        self._open[run_id] += 1
         try:
             yield
         finally:
-            self.count -= 1
+            self._open[run_id] -= 1
+            self._open += Counter()  # drops the runs that have none any more
 
 
 async def events(
@@ -110,14 +118,15 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, source: AsyncGenerator[bytes, None], streams: Streams) -> None:
+    def __init__(self, source: AsyncGenerator[bytes, None], streams: Streams, run_id: UUID) -> None:
         super().__init__(headers={"X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._source = source
         self._streams = streams
+        self._run_id = run_id
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        with self._streams.admitted():
+        with self._streams.admitted(self._run_id):
             writing = asyncio.create_task(self._write(send))
             gone = asyncio.create_task(_gone(receive))
             closing = asyncio.create_task(self._streams.closing.wait())

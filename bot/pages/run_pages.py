@@ -101,10 +101,11 @@ class RunPages:
             return await self._download(run)
         if request.method == "HEAD":
             return Response(media_type=EventStream.media_type)
-        if self.streams.is_full:
+        if self.streams.is_full(run.id):
             return self.site.error(503)
         offset = _offset(request)
-        return EventStream(events(self.runs.follow(run.id, offset), offset, self._shown), self.streams)
+        told = events(self.runs.follow(run.id, offset), offset, self._shown)
+        return EventStream(told, self.streams, run.id)
 
     async def _download(self, run: Run) -> Response:
         text, lines = await self._text(run)

@@ -91,17 +91,12 @@ async def measure_requests(server: RealServer) -> Sequence[Figure]:
 
 
 async def measure_waiting(server: RealServer) -> Sequence[Figure]:
-    loads = await waiting_runs.measure(server)
-    idle, last = loads[0], loads[-1]
-    drawn, goal = waiting_runs.drawn(loads), waiting_runs.GOAL
+    idle, waiting = await waiting_runs.measure(server)
+    name = f"bot: {waiting_runs.RUNS} runs wait"
     return [
         Amount("bot: memory, idle", idle.memory, "MiB", most=130),
-        Amount(f"bot: {last.runs} runs wait: memory over idle", last.memory - idle.memory, "MiB"),
-        Amount(f"bot: {last.runs} runs wait: of a core", last.core * 100, "%"),
-        Amount(
-            f"bot: {goal} runs wait, drawn: memory over idle", drawn.memory - idle.memory, "MiB", most=150
-        ),
-        Amount(f"bot: {goal} runs wait, drawn: of a core", drawn.core * 100, "%", most=10),
+        Amount(f"{name}: memory over idle", waiting.memory - idle.memory, "MiB", most=150),
+        Amount(f"{name}: of a core", waiting.core * 100, "%", most=10),
     ]
 
 

@@ -39,10 +39,10 @@ def typed() -> Iterator[list[str]]:
     "words", [words for words in typed() if words[0] in {"serve", "setup", "check", "new-key"}], ids=" ".join
 )
 def test_what_somebody_is_told_to_type_can_be_typed(words: list[str], tmp_path: Path) -> None:
-    context = click.Context(cli)
+    context = click.Context(cli, **cli.context_settings)
     command = cli.get_command(context, words[0])
     assert command is not None
-    command.make_context(words[0], words[1:])
+    command.make_context(words[0], words[1:], parent=context)
 
 
 def test_the_commands_are_shown() -> None:
@@ -104,6 +104,7 @@ def test_the_service_starts_what_the_command_line_has() -> None:
     [line] = re.findall(r"^ExecStart=(.+)$", unit, re.MULTILINE)
     program, name, *words = shlex.split(line)
     assert program.endswith("/bin/automation-bot")
-    command = cli.get_command(click.Context(cli), name)
+    context = click.Context(cli, **cli.context_settings)
+    command = cli.get_command(context, name)
     assert command is not None
-    command.make_context(name, words)
+    command.make_context(name, words, parent=context)

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -199,8 +200,9 @@ async def test_a_reader_who_leaves_is_followed_by_nobody() -> None:
                 await asyncio.sleep(0.005)
 
 
-async def test_there_are_no_more_streams_than_there_may_be() -> None:
-    runs, streams = kept(RUN), Streams(limit=1)
+@pytest.mark.parametrize("limits", [{"limit": 1}, {"limit_of_run": 1}], ids=["in all", "of one run"])
+async def test_there_are_no_more_streams_than_there_may_be(limits: dict[str, int]) -> None:
+    runs, streams = kept(RUN), Streams(**limits)
     async with served(app(runs, streams=streams)) as url:
         async with reading(url + LOG) as reader:
             await reader.next()
@@ -210,6 +212,14 @@ async def test_there_are_no_more_streams_than_there_may_be() -> None:
         await until_nobody_follows(runs)
         async with reading(url + LOG) as reader:
             assert (await reader.next()).name == "run"
+
+
+def test_one_run_cannot_take_the_streams_of_all() -> None:
+    streams = Streams(limit=3, limit_of_run=2)
+    with streams.admitted(ID), streams.admitted(ID):
+        assert streams.is_full(ID)
+        assert not streams.is_full(uuid4())
+    assert not streams.is_full(ID)
 
 
 async def test_a_server_that_is_to_stop_ends_them() -> None:
@@ -265,7 +275,7 @@ async def test_a_reader_who_takes_nothing_is_left(monkeypatch: pytest.MonkeyPatc
             await asyncio.Event().wait()
 
     source = events(runs.follow(ID, 0), 0, lambda _: {})
-    stream = event_stream.EventStream(source, streams)
+    stream = event_stream.EventStream(source, streams, ID)
     async with asyncio.timeout(WITHIN):
         await stream({}, receive, send)  # type: ignore[arg-type]
     assert (runs.followers, streams.count) == (0, 0)

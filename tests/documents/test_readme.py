@@ -266,9 +266,10 @@ def typed() -> list[list[str]]:
 
 @pytest.mark.parametrize("words", typed(), ids=lambda words: str(words[0]))
 def test_what_somebody_is_told_to_type_for_the_bot_can_be_typed(words: list[str]) -> None:
-    name, command, rest = bot_cli.resolve_command(click.Context(bot_cli), words)
+    context = click.Context(bot_cli, **bot_cli.context_settings)
+    name, command, rest = bot_cli.resolve_command(context, words)
     assert command is not None
-    command.make_context(name, rest)
+    command.make_context(name, rest, parent=context)
 
 
 def test_the_examples_in_python_compile() -> None:

@@ -224,13 +224,15 @@ async def test_of_one_repository_two_are_dealt_with_at_once(
 ) -> None:
     """However many there are, somebody else's is not behind them."""
     at_once, most = Counter[str](), 0
+    released = asyncio.Event()
 
     async def linger(commanded: Commanded) -> str:
         nonlocal most
         repository = commanded.desk.repository
         at_once[repository] += 1
         most = max(most, at_once[repository])
-        await asyncio.sleep(0.5 if repository == "octo/demo" else 0)
+        if repository == "octo/demo":
+            await released.wait()
         at_once[repository] -= 1
         return repository
 
@@ -244,7 +246,8 @@ async def test_of_one_repository_two_are_dealt_with_at_once(
         async def is_done() -> bool:
             return ("done", "octo/other") in await states(place)
 
-        await eventually(is_done, 0.4)
+        await eventually(is_done)
+        released.set()
         await settled(place)
     assert most == module.OF_A_REPOSITORY
 

@@ -10,7 +10,7 @@ help:  ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## /make \1 - /p' $(MAKEFILE_LIST) | expand -t 12
 
 run: $(READY)  ## Run the example automation on an agent-server that is started for it
-	@$(BIN)/automation run hello
+	@$(BIN)/automation run hello --backend embedded
 
 demo: $(READY)  ## Show the bot at work without GitHub: a comment, its run, its check and its page
 	@$(BIN)/python -m tests.demo

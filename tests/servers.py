@@ -10,11 +10,15 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import psutil
 
 from automation.backends.embedded import server_environment
+
+if TYPE_CHECKING:
+    from tests.fakes.cloud.cloud import FakeCloud
 
 READY_WITHIN = 120
 # An interpreter whose environment holds another agent-server: the stories hold from 1.34 on.
@@ -28,7 +32,13 @@ def free_port() -> int:
 
 
 class RealServer:
-    """`openhands.agent_server` as a process of ours, with directories of its own under `home`."""
+    """`openhands.agent_server` as a process of ours, with directories of its own under `home`.
+
+    Attributes:
+        cloud: the Cloud in whose sandboxes it is reached; None where it is reached as itself.
+    """
+
+    cloud: "FakeCloud | None" = None
 
     def __init__(self, home: Path, key: str = "the-test-session-key") -> None:
         self.home = home

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+from automation.backends import Backend
+from automation.backends.agent_server import PersistentServer
+from automation.backends.cloud import CloudSandbox
+from automation.cloud import account_of
 from automation.connection import AgentConnection
 from automation.outcome import Outcome
 from automation.run.attention import Attention
@@ -15,6 +19,8 @@ from automation.run.conduct import Conductor, Stop
 from automation.run.progress import Phase
 from automation.run.start import Order
 from tests.servers import RealServer
+
+OWNER = "cli:0123456789abcdef:8f6dbb0e-3d33-5f0a-9e0c-5a1d6ce0a7f1:1:1796000000"
 
 
 def tarball(files: dict[str, str]) -> bytes:
@@ -92,21 +98,35 @@ def begin(
     keep: bool = False,
     **order: Any,
 ) -> Run:
-    """Start to conduct a run of these files."""
+    """Start to conduct a run of these files, on the server or in a sandbox before it."""
     watcher, stop = Watcher(), Stop()
     bundle = order.pop("bundle", None) or tarball(files)
     order_made = Order(run_id or str(uuid4()), entrypoint, bundle, outputs=outputs, **order)
-    conductor = Conductor(
-        connection or AgentConnection(server.url, server.key),
-        order_made,
-        secrets=secrets,
-        patience=patience,
-        keep=keep,
-        attention=Attention(interval, lambda _: interval),
-        progress=watcher,
-        stop=stop,
-    )
-    return Run(order_made.run_id, watcher, stop, asyncio.create_task(conductor.conduct()))
+
+    async def conduct() -> Outcome:
+        backend = backend_of(server, keep=keep) if connection is None else PersistentServer(connection)
+        async with backend.connect() as obtained:
+            if keep and server.cloud and obtained.sandbox_id:
+                server.cloud.box(obtained.sandbox_id).is_kept = True
+            return await Conductor(
+                obtained,
+                order_made,
+                secrets=secrets,
+                patience=patience,
+                keep=keep,
+                attention=Attention(interval, lambda _: interval),
+                progress=watcher,
+                stop=stop,
+            ).conduct()
+
+    return Run(order_made.run_id, watcher, stop, asyncio.create_task(conduct()))
+
+
+def backend_of(server: RealServer, *, keep: bool = False) -> Backend:
+    """How a run comes to this server."""
+    if server.cloud is None:
+        return PersistentServer(AgentConnection(server.url, server.key))
+    return CloudSandbox(account_of(server.cloud.url, server.cloud.key or ""), OWNER, keep=keep)
 
 
 async def run(server: RealServer, main: str, **options: Any) -> Outcome:

@@ -23,7 +23,14 @@ CODES = {
         Reason.FORK_NEEDS_APPROVAL,
         Reason.FORK_NEEDS_ISOLATION,
     },
-    3: {Reason.RUN_LOST, Reason.SERVER_LOST, Reason.GITHUB_LOST, Reason.INTERNAL_ERROR},
+    3: {
+        Reason.RUN_LOST,
+        Reason.SERVER_LOST,
+        Reason.SANDBOX_FAILED,
+        Reason.SANDBOX_LIMIT,
+        Reason.GITHUB_LOST,
+        Reason.INTERNAL_ERROR,
+    },
     130: {Reason.CANCELLED, Reason.SUPERSEDED},
 }
 

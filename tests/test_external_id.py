@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation.github.external_id import ExternalId, Face
+from automation.external_id import ExternalId, Face
 
 RUN = UUID("12391758-bc02-4a9f-8093-303e1a2c0c4e")
 KEYS = ExternalId(Face.ACTION, "4242", RUN, 1, 1_800_000_000)

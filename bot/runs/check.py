@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from automation.errors import AutomationError
+from automation.external_id import ExternalId, Face
 from automation.github import GitHub, GitHubUnavailable
 from automation.github.check_run import Button, CheckRun, NewCheck
 from automation.github.checks import Checks
-from automation.github.external_id import ExternalId, Face
 from automation.github.pace import pause_before_update
 from automation.reasons import Conclusion, Reason
 from automation.report import Report

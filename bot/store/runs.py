@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, case, delete, func, literal_column, or_, select, update
 
-from automation.github.external_id import ExternalId, Face
+from automation.external_id import ExternalId, Face
 from automation.reasons import Conclusion
 from bot.runs.run import Pending, Run, State
 from bot.store.column import packed, unpacked

@@ -19,7 +19,7 @@ from automation.packing.git import Sha
 from automation.packing.gitbundle import GitBundle
 from automation.packing.repository import Changes
 from automation.packing.tree import TreeArchive
-from automation.run.environment import Subject
+from automation.run.environment import KEYS_OF_OPENHANDS, KEYS_OF_THE_SERVER, Subject
 from automation.run.payload import Content
 from automation.run.start import Order
 
@@ -119,7 +119,7 @@ def assemble(automation: Automation, repository: Source | None, wish: Wish, work
             **_allowed(automation, wish, notes),
             **resolve_inputs(definition, wish.inputs),
         },
-        passes_keys=_passes_keys(automation) and not wish.is_fork,
+        keys=frozenset() if wish.is_fork else _keys(automation),
         timeout=_timeout(wish, definition.timeout_seconds),
         output_limit=wish.output_limit,
         outputs=definition.settings.outputs,
@@ -136,9 +136,11 @@ def _timeout(wish: Wish, of_definition: int) -> float:
     return timeout
 
 
-def _passes_keys(automation: Automation) -> bool:
-    """Plain OpenHands automations expect the server's key; one with a `github:` key has to list it."""
-    return automation.definition.github is None or "SESSION_API_KEY" in automation.definition.settings.secrets
+def _keys(automation: Automation) -> frozenset[str]:
+    """Plain OpenHands automations expect the keys of server and Cloud; one with a `github:` key has to list them."""
+    if automation.definition.github is None:
+        return KEYS_OF_OPENHANDS
+    return frozenset(automation.definition.settings.secrets) & KEYS_OF_THE_SERVER
 
 
 def _allowed(automation: Automation, wish: Wish, notes: list[str]) -> Mapping[str, str]:

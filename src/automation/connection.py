@@ -1,10 +1,14 @@
 """The seam between backends and everything after them: one reachable agent-server for one run."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
+from typing import Final
 from urllib.parse import urlsplit
 
 from automation.errors import Misconfigured
+
+AGENT_SERVER_EXAMPLE: Final = "http://127.0.0.1:8000"
 
 
 @dataclass(frozen=True)
@@ -15,11 +19,16 @@ class AgentConnection:
         url: base URL without a trailing slash.
         session_key: sent as `X-Session-API-Key`; empty for an open server. Never shown.
         sandbox_id: the Cloud sandbox that the server lives in, None where it outlives the run.
+        cloud_api_url, cloud_api_key: of the Cloud API that made the sandbox.
+        renewal: asks where the server is now and by which key, for a sandbox can be moved. None where it stays.
     """
 
     url: str
     session_key: str = field(default="", repr=False)
     sandbox_id: str | None = None
+    cloud_api_url: str = ""
+    cloud_api_key: str = field(default="", repr=False)
+    renewal: "Renewal | None" = field(default=None, repr=False, compare=False)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -30,6 +39,25 @@ class AgentConnection:
     def websocket_url(self) -> str:
         return "ws" + self.url.removeprefix("http")
 
+    @property
+    def keys(self) -> dict[str, str]:
+        """What opens the server and the Cloud, by the names under which a run may be given it."""
+        known = {
+            "SESSION_API_KEY": self.session_key,
+            "OH_SESSION_API_KEYS_0": self.session_key,
+            "OPENHANDS_API_KEY": self.cloud_api_key,
+        }
+        return {name: value for name, value in known.items() if value}
+
+    @property
+    def uses_proxies(self) -> bool:
+        """Whether the environment's proxies stand between us and it: a sandbox is on the internet, behind https."""
+        return self.sandbox_id is not None and self.url.startswith("https:")
+
+
+type Renewal = Callable[[], Awaitable[AgentConnection]]
+"""Raises `ServerUnavailable` if it cannot be told now, `ServerLost` if the server will not come back."""
+
 
 def connect_to(url: str, session_key: str = "") -> AgentConnection:
     """A connection from settings.
@@ -37,35 +65,55 @@ def connect_to(url: str, session_key: str = "") -> AgentConnection:
     Raises:
         Misconfigured: not an http(s) URL of a host, or one that carries credentials, a query or a fragment.
     """
+    checked = checked_url(url, "agent-server URL", "AUTOMATION_AGENT_SERVER_API_KEY", AGENT_SERVER_EXAMPLE)
+    return AgentConnection(
+        checked, checked_key(session_key, "agent-server key", "AUTOMATION_AGENT_SERVER_API_KEY")
+    )
+
+
+def checked_url(url: str, what: str, key_name: str, example: str) -> str:
+    """The address of a server without a trailing slash.
+
+    Args:
+        what: the address in words; key_name: the variable that its key belongs in.
+
+    Raises:
+        Misconfigured: not an http(s) URL of a host, or one that carries credentials, a query or a fragment.
+    """
     url = url.strip().rstrip("/")
-    hint = "expected something like http://127.0.0.1:8000"
+    hint = f"expected something like {example}"
     if not all("!" <= character <= "~" for character in url):
-        raise Misconfigured(f"the agent-server URL has spaces or characters that no URL has; {hint}")
+        raise Misconfigured(f"the {what} has spaces or characters that no URL has; {hint}")
     try:
         parts = urlsplit(url)
         port_is_valid = parts.port is None or parts.port > 0
     except ValueError:
-        raise Misconfigured(f"the agent-server URL cannot be read; {hint}") from None
+        raise Misconfigured(f"the {what} cannot be read; {hint}") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_valid:
-        raise Misconfigured(f"the agent-server URL is not an http or https address; {hint}")
+        raise Misconfigured(f"the {what} is not an http or https address; {hint}")
     if "@" in parts.netloc:
-        raise Misconfigured(
-            "the agent-server URL carries credentials; give the key separately, "
-            "as AUTOMATION_AGENT_SERVER_API_KEY"
-        )
+        raise Misconfigured(f"the {what} carries credentials; give the key separately, as {key_name}")
     if _is_never_a_server(parts.hostname):
         raise Misconfigured(
-            "the agent-server URL is a link-local or multicast address, where machines keep their metadata and no "
-            f"agent-server is; {hint}"
+            f"the {what} is a link-local or multicast address, where machines keep their metadata and no such "
+            f"server is; {hint}"
         )
     if "?" in url or "#" in url:
-        raise Misconfigured(f"the agent-server URL has a query or a fragment; {hint}")
-    if not all("!" <= character <= "~" for character in session_key):
+        raise Misconfigured(f"the {what} has a query or a fragment; {hint}")
+    return parts.scheme + url[len(parts.scheme) :]
+
+
+def checked_key(key: str, what: str, name: str) -> str:
+    """A key that an HTTP header can carry.
+
+    Raises:
+        Misconfigured: it has what no header has; the key is not quoted.
+    """
+    if not all("!" <= character <= "~" for character in key):
         raise Misconfigured(
-            "the agent-server key has spaces, line breaks or characters that no HTTP header can carry; "
-            "check AUTOMATION_AGENT_SERVER_API_KEY"
+            f"the {what} has spaces, line breaks or characters that no HTTP header can carry; check {name}"
         )
-    return AgentConnection(parts.scheme + url[len(parts.scheme) :], session_key)
+    return key
 
 
 def _is_never_a_server(host: str) -> bool:

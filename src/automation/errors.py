@@ -6,7 +6,9 @@
     ├── GitHubUnavailable       GitHub could not be reached or says no (`github/errors.py`)
     └── ServerUnavailable       the agent-server could not be reached or did not do its part
         ├── ServerRefuses       it answers, but not with what was asked for
-        └── ServerLost          it stayed away for longer than we are patient (`run/patience.py`)
+        └── ServerLost          it is not waited for any longer: patience is spent, or its sandbox is gone
+
+Those of the Cloud API are in `cloud/errors.py`.
 
 Each sentence names the thing, says what was expected and what to do. None carries a secret: values of
 settings are never quoted, only their names.
@@ -68,3 +70,7 @@ class ServerUnavailable(AutomationError):
 
 class ServerRefuses(ServerUnavailable):
     """A server that is known to work answers, but not with what was asked for."""
+
+
+class ServerLost(ServerUnavailable):
+    """The server is not waited for any longer; the sentence says what was tried, or why it will not come back."""

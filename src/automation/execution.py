@@ -12,24 +12,30 @@ server; a cancelled `dispatch_automation` may have started it: ask `verify_run_s
 """
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from automation.agent_server import AgentServer, BashEvents
+from automation.backends.agent_server import PersistentServer
+from automation.backends.cloud import CloudSandbox, SandboxGone, give_back, look_again
+from automation.cloud import Cloud, CloudAccount, CloudAuth, account_of
 from automation.connection import AgentConnection, connect_to
 from automation.errors import AutomationError, Misconfigured, ServerUnavailable
+from automation.external_id import ExternalId, Face
 from automation.external_tarball import fetch_tarball
 from automation.observation import Process
 from automation.run.commands import run_key
 from automation.run.conduct import Conductor
-from automation.run.environment import Subject
+from automation.run.environment import KEYS_OF_OPENHANDS, Subject
 from automation.run.observe import observe
 from automation.run.patience import FIRST_CONTACT, Patience
 from automation.run.progress import Silent
-from automation.run.start import Order, start
+from automation.run.start import Order, Started, start
 from automation.run.stop import look_settled, release
 from automation.verdict import judge
 
@@ -38,6 +44,10 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT = 600.0
 GZIP = b"\x1f\x8b"
+LIBRARY = "library"
+"""The instance that stands in a sandbox which a program of somebody's has made by these functions."""
+MARGIN = 3600.0
+"""Seconds for what comes before and after a run."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +82,18 @@ class DispatchResult:
 
 
 class RunState(StrEnum):
-    """What became of a dispatched run."""
+    """What became of a dispatched run.
+
+    `UNKNOWN`: its server knows none of this id. `UNREACHABLE`: not to be told now. `GONE`: its sandbox is gone, and
+    what was known of it with it.
+    """
 
     COMPLETED = "completed"
     FAILED = "failed"
     RUNNING = "running"
     UNKNOWN = "unknown"
     UNREACHABLE = "unreachable"
+    GONE = "environment-gone"
 
 
 @dataclass(frozen=True)
@@ -105,11 +120,12 @@ async def run_automation(
     work_dir: str | None = None,
     agent_server_url: str | None = None,
     agent_server_api_key: str | None = None,
+    api_auth: CloudAuth = CloudAuth.BEARER,
 ) -> RunResult:
     """Run a tarball and wait for its end.
 
     Args:
-        api_url, api_key: the Cloud API; never contacted where `agent_server_url` is set.
+        api_url, api_key: the Cloud API, empty for the public one; never contacted where `agent_server_url` is set.
         entrypoint: shell command, run in the unpacked tarball after its `setup.sh`, if it has one.
         tarball_source: tar.gz as bytes, or the https URL of one.
         env_vars: more environment for the run.
@@ -118,15 +134,19 @@ async def run_automation(
         run_id: any string; while a run of this id is under way or kept, it is followed, not started again. Default: a new one.
         keep_sandbox: leave what was made for the run: the sandbox, or its directory on the server.
         work_dir: directory on the server under which run directories are made.
-        agent_server_url, agent_server_api_key: the server; an empty key is legal.
+        agent_server_url, agent_server_api_key: the server; an empty key is legal. Without a server, the run gets a
+            sandbox of its own.
+        api_auth: how the Cloud API is shown its key.
     """
-    del api_url
     try:
-        connection = _connection(agent_server_url, agent_server_api_key)
         order = await _order(entrypoint, tarball_source, env_vars, timeout, callback_url, run_id, work_dir)
-        outcome = await Conductor(
-            connection, order, secrets=[api_key, *_secrets(env_vars)], keep=keep_sandbox
-        ).conduct()
+        backend = _backend(
+            order, agent_server_url, agent_server_api_key, api_url, api_key, api_auth, keep=keep_sandbox
+        )
+        async with backend.connect() as connection:
+            outcome = await Conductor(
+                connection, order, secrets=[api_key, *_secrets(env_vars)], keep=keep_sandbox
+            ).conduct()
     except AutomationError as error:
         return RunResult(success=False, error=error.sentence, reason=error.reason)
     verdict = outcome.verdict
@@ -156,20 +176,23 @@ async def dispatch_automation(
     work_dir: str | None = None,
     agent_server_url: str | None = None,
     agent_server_api_key: str | None = None,
+    api_auth: CloudAuth = CloudAuth.BEARER,
 ) -> DispatchResult:
     """Start a tarball and return at once; `verify_run_status` tells what became of it.
 
-    The arguments are those of `run_automation`. The run's directory stays on the server.
+    The arguments are those of `run_automation`. The run's directory stays on the server, its sandbox in the Cloud:
+    whoever knows its end deletes it (`verify_run_status` with `remove`). It is deleted if the run is not started.
     """
-    del api_url, api_key, keep_sandbox
+    del keep_sandbox
     try:
-        connection = _connection(agent_server_url, agent_server_api_key)
         order = await _order(entrypoint, tarball_source, env_vars, timeout, callback_url, run_id, work_dir)
-        async with AgentServer(connection) as server:
-            patience = Patience(FIRST_CONTACT)
-            info = await patience.bear(server.info)
-            events = BashEvents(connection)
-            started = await start(server, events, order, str(info.get("sdk_version", "")), patience, Silent())
+        backend = _backend(
+            order, agent_server_url, agent_server_api_key, api_url, api_key, api_auth, keep=False
+        )
+        async with backend.connect() as connection:
+            started = await _started(connection, order)
+            if isinstance(backend, CloudSandbox):
+                backend.keep = True
     except AutomationError as error:
         return DispatchResult(success=False, error=error.sentence)
     if started.adopted and started.place.claim == "stop":
@@ -177,6 +200,14 @@ async def dispatch_automation(
             success=False, error="a run of this id was stopped before it started, and never will"
         )
     return DispatchResult(success=True, sandbox_id=connection.sandbox_id, command_id=started.command_id)
+
+
+async def _started(connection: AgentConnection, order: Order) -> Started:
+    async with AgentServer(connection) as server:
+        patience = Patience(FIRST_CONTACT)
+        info = await patience.bear(server.info)
+        events = BashEvents(connection)
+        return await start(server, events, order, str(info.get("sdk_version", "")), patience, Silent())
 
 
 async def verify_run_status(
@@ -188,16 +219,23 @@ async def verify_run_status(
     agent_server_api_key: str | None = None,
     work_dir: str | None = None,
     remove: bool = False,
+    sandbox_id: str | None = None,
+    api_auth: CloudAuth = CloudAuth.BEARER,
 ) -> RunStatus:
     """What became of a run, asked by its id from anywhere that reaches the server; changes nothing.
 
     Args:
-        api_url, api_key: the Cloud API; never contacted where `agent_server_url` is set.
-        remove: remove the run's directory once it has ended; nothing is known of it from then on.
+        api_url, api_key, api_auth: the Cloud API; never contacted where `agent_server_url` is set.
+        sandbox_id: the sandbox that the run is in, where it is in one.
+        remove: remove the run's directory, or its sandbox, once it has ended; nothing is known of it from then on.
     """
-    del api_url, api_key
+    account: CloudAccount | None = None
     try:
-        connection = _connection(agent_server_url, agent_server_api_key)
+        if agent_server_url or not sandbox_id:
+            connection = _connection(agent_server_url, agent_server_api_key)
+        else:
+            account = account_of(api_url, api_key, api_auth)
+            connection = await Patience(FIRST_CONTACT).bear(partial(look_again, sandbox_id, account))
         async with AgentServer(connection) as server:
             key = run_key(run_id)
             patience = Patience(FIRST_CONTACT)
@@ -211,6 +249,11 @@ async def verify_run_status(
             verdict = judge(await patience.bear(lambda: observe(server, now)))
             if remove:
                 await patience.bear(lambda: release(server, key, work_dir))
+        if remove and account is not None and sandbox_id:
+            async with Cloud(account) as cloud:
+                await give_back(cloud, sandbox_id)
+    except SandboxGone as error:
+        return RunStatus(RunState.GONE, error=error.sentence, reason=error.reason)
     except ServerUnavailable as error:
         return RunStatus(RunState.UNREACHABLE, error=error.sentence, reason=error.reason)
     except AutomationError as error:
@@ -221,6 +264,28 @@ async def verify_run_status(
         verdict.reason,
         None if verdict.is_success else verdict.sentence,
     )
+
+
+def _backend(
+    order: Order,
+    url: str | None,
+    key: str | None,
+    api_url: str,
+    api_key: str,
+    auth: CloudAuth,
+    *,
+    keep: bool,
+) -> PersistentServer | CloudSandbox:
+    """The server that is given, or else a sandbox."""
+    if url:
+        return PersistentServer(_connection(url, key))
+    if not (api_url or api_key):
+        raise Misconfigured(
+            "nothing is given that the run could be on: pass agent_server_url, or api_key for a Cloud sandbox"
+        )
+    deadline = int(time.time() + order.timeout + MARGIN)
+    owner = ExternalId(Face.CLI, LIBRARY, order.key, 1, deadline)
+    return CloudSandbox(account_of(api_url, api_key, auth), str(owner), keep=keep)
 
 
 def _connection(url: str | None, key: str | None) -> AgentConnection:
@@ -261,7 +326,7 @@ async def _order(
         subject=Subject(),
         variables=dict(env_vars or {}),
         callback_url=callback_url or "",
-        passes_keys=True,
+        keys=KEYS_OF_OPENHANDS,
         timeout=timeout,
         base=work_dir,
     )

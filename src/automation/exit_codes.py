@@ -42,7 +42,14 @@ def exit_code(reason: Reason) -> Exit:
             | Reason.FORK_NEEDS_ISOLATION
         ):
             return Exit.USAGE
-        case Reason.RUN_LOST | Reason.SERVER_LOST | Reason.GITHUB_LOST | Reason.INTERNAL_ERROR:
+        case (
+            Reason.RUN_LOST
+            | Reason.SERVER_LOST
+            | Reason.SANDBOX_FAILED
+            | Reason.SANDBOX_LIMIT
+            | Reason.GITHUB_LOST
+            | Reason.INTERNAL_ERROR
+        ):
             return Exit.SERVER
         case _:
             assert_never(reason)

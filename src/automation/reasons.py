@@ -33,6 +33,8 @@ class Reason(StrEnum):
     SUPERSEDED = "superseded"
     RUN_LOST = "run-lost"
     SERVER_LOST = "server-lost"
+    SANDBOX_FAILED = "sandbox-failed"
+    SANDBOX_LIMIT = "sandbox-limit"
     TAMPERED = "tampered"
     GITHUB_LOST = "github-lost"
     NOT_ALLOWED = "not-allowed"

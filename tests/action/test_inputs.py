@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from automation.action.backend_choice import PRIVILEGED_EVENTS, choose_backend, refuse_embedded
 from automation.action.inputs import (
     INPUTS,
-    NO_CLOUD,
     FailOn,
     Inputs,
     Mode,
@@ -137,8 +136,8 @@ def test_every_input_is_read_and_no_other() -> None:
         ({"mode": "RUN"}, "mode: expected run or watchdog; did you mean 'run'?"),
         ({"mode": "x" * 10_000}, "mode: expected run or watchdog"),
         ({"fail_on": "always"}, "fail-on: expected failure or never"),
-        ({"backend": "agentserver"}, "backend: expected agent-server or embedded; did you mean 'agent-server'?"),
-        ({"backend": "cloud"}, f"backend: {NO_CLOUD}"),
+        ({"backend": "agentserver"}, "backend: expected agent-server or cloud or embedded; did you mean 'agent-server'?"),
+        ({"cloud_api_url": "cloud.example.org"}, "cloud-api-url: the Cloud API URL is not an http or https address"),
         ({"automation": " "}, "automation: expected the name or the path of an automation"),
         ({"automation": "a\nb"}, "automation: expected one line of text"),
         ({"check_name": "a\u2028b"}, "check-name: expected one line of text"),
@@ -290,6 +289,16 @@ class TestBackend:
             (Inputs(), THERE, "agent-server", "because AUTOMATION_AGENT_SERVER_URL is given"),
             (replace(URL, openhands_api_key="k"), NOTHING, "agent-server", "because agent-server-url is given"),
             (Inputs(backend=BackendName.EMBEDDED), NOTHING, "embedded", "because `backend: embedded` is given"),
+            (Inputs(openhands_api_key="k"), NOTHING, "cloud", "because openhands-api-key is given"),
+            (Inputs(openhands_api_key="k"), THERE, "agent-server", "because AUTOMATION_AGENT_SERVER_URL is given"),
+            (Inputs(cloud_api_url="http://c"), NOTHING, "cloud", "because cloud-api-url is given"),
+            (Inputs(), Settings(cloud_api_key="k"), "cloud", "because OPENHANDS_API_KEY is given"),
+            (
+                Inputs(backend=BackendName.CLOUD, openhands_api_key="k"),
+                NOTHING,
+                "cloud",
+                "because `backend: cloud` and openhands-api-key are given",
+            ),
             (replace(URL, backend=BackendName.EMBEDDED), THERE, "embedded", "because `backend: embedded` is given"),
             (
                 replace(URL, backend=BackendName.AGENT_SERVER),
@@ -309,7 +318,8 @@ class TestBackend:
         [
             (Inputs(), "nothing is given .* give agent-server-url and agent-server-api-key .* `backend: embedded`"),
             (Inputs(backend=BackendName.AGENT_SERVER), "backend: agent-server needs agent-server-url"),
-            (Inputs(openhands_api_key="hunter2"), "openhands-api-key alone .* Cloud sandboxes are not there yet"),
+            (Inputs(backend=BackendName.CLOUD), "backend: cloud needs openhands-api-key, and it is empty"),
+            (replace(URL, backend=BackendName.CLOUD), "`backend: cloud` and agent-server-url are both given"),
         ],
     )  # fmt: skip
     def test_needs_something(self, inputs: Inputs, said: str) -> None:

@@ -84,7 +84,7 @@ def test_everything() -> None:
     assert found.database_path == Path("/data/bot.db")
     assert found.secret_keys == (KEY, OLD_KEY)
     assert found.core == Settings(
-        "http://agents.test:8000", "key", "https://forks.example.com", "fork-key", 7
+        "http://agents.test:8000", "key", "https://forks.example.com", "fork-key", patience=7
     )
     assert found.caps == Caps(1, 2, 3, 4)
     assert set(found.secrets) == {PEM.strip(), "s" * 16, KEY, OLD_KEY, "o" * 16, "key", "fork-key"}

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from automation.external_id import ExternalId
 from automation.github import AppTokens, GitHub, GitHubRefuses, GitHubUnavailable, GivenToken, client
 from automation.github.check_output import ANNOTATIONS_PER_CALL, MAX_ANNOTATIONS
 from automation.github.check_run import Button, CheckRun, NewCheck
 from automation.github.checks import Checks, Concluded
-from automation.github.external_id import ExternalId
 from automation.reasons import Conclusion
 from automation.report import Report
 from automation.report.fitting import LIMIT

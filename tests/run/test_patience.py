@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from automation.errors import Misconfigured, ServerUnavailable
+from automation.errors import Misconfigured, ServerLost, ServerUnavailable
 from automation.reasons import Reason
 from automation.run import patience
-from automation.run.patience import PAUSES, Patience, ServerLost
+from automation.run.patience import PAUSES, Patience
 
 
 class Clock:

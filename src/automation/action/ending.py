@@ -38,6 +38,7 @@ class Ending:
         annotations: on lines of files, from the run or from what is wrong in a definition.
         check: the check run, None if there is none.
         is_ordered: a run was ordered; without, there is no run id.
+        sandbox_id: that it was in, empty for none.
     """
 
     outcome: Outcome
@@ -46,6 +47,7 @@ class Ending:
     annotations: tuple[Annotation, ...] = ()
     check: CheckRun | None = None
     is_ordered: bool = True
+    sandbox_id: str = ""
 
     def outputs(self, redactor: Redactor) -> dict[str, str]:
         """The Action's outputs, by name; nothing in them holds a secret."""
@@ -60,7 +62,7 @@ class Ending:
             "duration": f"{self.outcome.seconds:.3f}",
             "summary": redactor.text(self.report.summary),
             "result": _result(self.outcome, redactor),
-            "sandbox-id": "",
+            "sandbox-id": self.sandbox_id,
         }
 
 

@@ -17,6 +17,7 @@ from typing import Final
 
 from automation.action.text_mapping import Kind, read_mapping
 from automation.backends import BackendName
+from automation.cloud.account import account_of
 from automation.connection import connect_to
 from automation.errors import Misconfigured
 from automation.settings import AGENT_SERVER_URL
@@ -45,11 +46,6 @@ INPUTS: Final = (
     "keep",
 )
 """Every input, as `action.yml` has it."""
-
-NO_CLOUD: Final = (
-    "Cloud sandboxes are not there yet; give the URL of an agent-server as agent-server-url, "
-    "or `backend: embedded`"
-)
 
 _SHA: Final = re.compile(r"[0-9a-f]{40}")
 _POSITIVE: Final = re.compile(r"[1-9][0-9]{0,17}")
@@ -136,7 +132,7 @@ def read_inputs(environment: Mapping[str, str]) -> Inputs:
         agent_server_api_key=given.key("agent-server-api-key"),
         cloud_api_url=given.line("cloud-api-url"),
         openhands_api_key=given.key("openhands-api-key"),
-        backend=given.backend(),
+        backend=given.word("backend", BackendName),
         github_token=given.key("github-token"),
         app_id=given.app_id(),
         private_key=given.private_key(),
@@ -195,12 +191,6 @@ class _Given:
         meant = f"; did you mean '{near[0]}'?" if near else ""
         self._refuse(name, f"expected {' or '.join(words)}{meant}")
         return None
-
-    def backend(self) -> BackendName | None:
-        if self._values["backend"] == "cloud":
-            self._refuse("backend", NO_CLOUD)
-            return None
-        return self.word("backend", BackendName)
 
     def app_id(self) -> str:
         value = self._values["app-id"]
@@ -278,5 +268,10 @@ def _contradictions(inputs: Inputs, given: _Given) -> Iterator[str]:
             "agent-server-url: a key is given and no URL; expected the server's URL "
             "(an empty repository variable is the usual cause)"
         )
+    if inputs.cloud_api_url:
+        try:
+            account_of(inputs.cloud_api_url, "")
+        except Misconfigured as error:
+            yield f"cloud-api-url: {error.sentence}"
     if given.has("private-key") and not given.has("app-id"):
         yield "app-id: private-key is given without it; expected the number or the client id of the key's App"

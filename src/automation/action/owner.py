@@ -5,7 +5,7 @@ which check run a run was made, so that nobody ends or removes it on the word of
 """
 
 from automation.action.context import Context
-from automation.github.external_id import ExternalId
+from automation.external_id import ExternalId
 
 
 def owner_mark(context: Context, keys: ExternalId) -> str:

@@ -23,12 +23,14 @@ from automation.assembly import Wish
 from automation.authority import check_role
 from automation.backends import Backend, BackendName
 from automation.backends.agent_server import PersistentServer
+from automation.backends.cloud import CloudSandbox
 from automation.backends.embedded import EmbeddedServer
+from automation.backends.sandbox_ledger import Ledger
 from automation.catalogue import DEFAULT_PLACES, Automation, find_automation
 from automation.errors import Misconfigured
+from automation.external_id import ExternalId, Face
 from automation.github import GitHub
 from automation.github.contents import Contents
-from automation.github.external_id import ExternalId, Face
 from automation.github.people import role_of
 from automation.github.pull_request import PullRequest
 from automation.packing.repository import Repository
@@ -72,17 +74,37 @@ class Preparation:
             )
         return chosen
 
-    def connector(self, name: BackendName, target: Target) -> Backend:
-        """What makes the connection for a run on this target."""
+    def connector(
+        self, name: BackendName, target: Target, automation: Automation, keys: ExternalId, ledger: Ledger
+    ) -> Backend:
+        """What makes the connection for a run on this target.
+
+        Args:
+            ledger: remembers a sandbox that is made for it.
+        """
         match name:
             case BackendName.EMBEDDED:
                 return EmbeddedServer()
             case BackendName.AGENT_SERVER:
                 return PersistentServer(self.at.connection(is_fork=target.is_fork))
+            case BackendName.CLOUD:
+                return CloudSandbox(
+                    self.at.cloud_account(),
+                    owner_mark(self.context, keys),
+                    keep=self.keeps(automation),
+                    ledger=ledger,
+                    note=lambda sentence: self.note(self.at.redactor.text(sentence)),
+                )
 
     def is_isolated(self, name: BackendName) -> bool:
         """A fork's code would run where nothing else does."""
+        if name is BackendName.CLOUD:
+            return True
         return name is BackendName.AGENT_SERVER and bool(self.at.settings.fork_agent_server_url)
+
+    def keeps(self, automation: Automation | None) -> bool:
+        """Whether a sandbox is to stay after its run."""
+        return self.inputs.keep or bool(automation and automation.definition.keep_alive)
 
     async def target(self, github: GitHub | None) -> Target:
         """The commit that the run is about."""
@@ -175,7 +197,7 @@ class Preparation:
         target: Target,
         automation: Automation | None,
         *,
-        is_embedded: bool,
+        backend: BackendName,
     ) -> State:
         """What the settling step has to know of a run that is about to be."""
         return State(
@@ -189,9 +211,11 @@ class Preparation:
             outputs=automation.definition.settings.outputs if automation else (),
             timeout=self._timeout(automation),
             reports=self.at.writer() is not None,
-            is_embedded=is_embedded,
+            is_embedded=backend is BackendName.EMBEDDED,
+            is_cloud=backend is BackendName.CLOUD,
             is_fork=target.is_fork,
             keep=self.inputs.keep,
+            keeps_sandbox=self.keeps(automation),
         )
 
     def _timeout(self, automation: Automation | None) -> float:

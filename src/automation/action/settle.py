@@ -7,12 +7,16 @@ Everything here can be done twice. Addresses and keys come from this step's own 
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from automation.action.ending import Ending
 from automation.action.job_log import JobLog
 from automation.action.state import KnownEnd, State, StateFile
 from automation.action.surroundings import Surroundings
 from automation.agent_server import AgentServer
+from automation.backends.cloud import SandboxGone, give_back, look_again
+from automation.cloud import Cloud
+from automation.connection import AgentConnection
 from automation.errors import AutomationError
 from automation.github.check_run import CheckRun
 from automation.github.checks import Checks
@@ -50,6 +54,8 @@ class Settlement:
         check, is_told = await self._conclude(state, end)
         if is_told and not outcome.is_lost:
             await self._release(state)
+        await self._give_back()
+        if is_told and not outcome.is_lost and (state.keeps_sandbox or not self.file.sandboxes):
             self.file.remove()
         return Ending(
             outcome=outcome,
@@ -58,6 +64,7 @@ class Settlement:
             annotations=end.annotations,
             check=check,
             is_ordered=state.is_ordered,
+            sandbox_id=state.sandboxes[-1] if state.sandboxes else "",
         )
 
     def _outcome(self, state: State, left: Aftermath, seconds: float) -> Outcome:
@@ -87,7 +94,7 @@ class Settlement:
             return Aftermath.nothing(Observation(process=Process.GONE, stopped_by=BY))
         key, is_known = state.run_id, state.end is not None
         try:
-            async with AgentServer(self.at.connection(is_fork=state.is_fork)) as server:
+            async with AgentServer(await self._connection(state)) as server:
                 patience = Patience(FIRST_CONTACT)
                 # A start can still be on its way, unless its end is known.
                 now = await patience.bear(
@@ -99,11 +106,40 @@ class Settlement:
                     return Aftermath.nothing(Observation(lost="its processes did not end", stopped_by=BY))
                 left = await patience.bear(lambda: read_aftermath(server, now, self.at.redactor))
                 return left.stopped_by(BY)
+        except SandboxGone:
+            return Aftermath.nothing(Observation(process=Process.GONE, stopped_by=BY))
         except AutomationError as error:
             return Aftermath.nothing(Observation(lost=error.sentence, stopped_by=BY))
 
+    async def _connection(self, state: State) -> AgentConnection:
+        if not state.is_cloud:
+            return self.at.connection(is_fork=state.is_fork)
+        if not state.sandboxes:
+            raise SandboxGone("its sandbox has been deleted")
+        find = partial(look_again, state.sandboxes[-1], self.at.cloud_account())
+        return await Patience(FIRST_CONTACT).bear(find)
+
+    async def _give_back(self) -> None:
+        """Delete the sandboxes that the step has left."""
+        state = self.file.state
+        if state is None or not state.is_cloud or state.keeps_sandbox:
+            return
+        if state.asked_at and not state.sandboxes and not state.is_ordered:
+            self.log.note(
+                "the step was killed while a sandbox was asked for: whether there is one, `automation sandboxes` shows"
+            )
+        async with Cloud(self.at.cloud_account()) as cloud:
+            for sandbox_id in state.sandboxes:
+                try:
+                    await give_back(cloud, sandbox_id)
+                except AutomationError as error:
+                    said = self.at.redactor.text(error.sentence)
+                    self.log.note(f"the sandbox {sandbox_id} could not be deleted ({said})")
+                else:
+                    await self.file.gave_back(sandbox_id)
+
     async def _release(self, state: State) -> None:
-        if state.keep or state.is_embedded or not state.is_ordered:
+        if state.keep or state.is_embedded or state.is_cloud or not state.is_ordered:
             return
         try:
             async with AgentServer(self.at.connection(is_fork=state.is_fork)) as server:

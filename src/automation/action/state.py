@@ -8,6 +8,7 @@ no token is in it: whoever settles has these from its own inputs.
 import json
 import os
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,7 +48,10 @@ class State:
         timeout: seconds, for the sentence.
         reports: whether there is anybody to report a check run to.
         is_ordered: there may be a run on the server.
-        is_embedded: the server died with the step.
+        is_embedded: the server died with the step; is_cloud: it is in a sandbox.
+        asked_at: Unix time by the Cloud API's clock of the last request for a sandbox, 0 for none.
+        sandboxes: that were made for the run and may be there.
+        keeps_sandbox: they are to stay.
         is_fork: the run is on the server that is set aside for forks.
         end: known once the verdict is; from then on it counts, whatever the server shows.
         is_told: the outputs and the step summary have been written.
@@ -66,6 +70,10 @@ class State:
     reports: bool = True
     is_ordered: bool = False
     is_embedded: bool = False
+    is_cloud: bool = False
+    asked_at: float = 0
+    sandboxes: tuple[str, ...] = ()
+    keeps_sandbox: bool = False
     is_fork: bool = False
     keep: bool = False
     end: KnownEnd | None = None
@@ -80,7 +88,7 @@ _DOCUMENT = TypeAdapter(State)
 
 
 class StateFile:
-    """The state on disk.
+    """The state on disk; `Ledger` of the run's sandboxes.
 
     Args:
         path: where; None to remember nothing.
@@ -116,6 +124,23 @@ class StateFile:
     def note_order(self) -> None:
         """From here on there may be a run on the server."""
         self._note(is_ordered=True)
+
+    @property
+    def sandboxes(self) -> Sequence[str]:
+        """Those of the run that may be there."""
+        return self.state.sandboxes if self.state is not None else ()
+
+    async def asks(self, at: float) -> None:
+        """A sandbox is about to be asked for."""
+        self._note(asked_at=at)
+
+    async def has(self, sandbox_id: str) -> None:
+        """It is ours now."""
+        self._note(sandboxes=(*self.sandboxes, sandbox_id))
+
+    async def gave_back(self, sandbox_id: str) -> None:
+        """It is gone, or was never ours."""
+        self._note(sandboxes=tuple(each for each in self.sandboxes if each != sandbox_id))
 
     def note_end(self, end: KnownEnd) -> None:
         """The verdict is known now."""

@@ -31,10 +31,11 @@ from automation.action.surroundings import Surroundings
 from automation.action.target import COMMENT, Target
 from automation.assembly import assemble
 from automation.backends import Backend, BackendName
+from automation.backends.cloud import CloudSandbox
 from automation.catalogue import Automation
 from automation.errors import AutomationError, Misconfigured
 from automation.exit_codes import Exit
-from automation.github.external_id import ExternalId
+from automation.external_id import ExternalId
 from automation.outcome import Outcome
 from automation.output.excerpt import Excerpt
 from automation.reasons import Conclusion, Reason
@@ -75,6 +76,9 @@ class Step:
     _check: LiveCheck | None = None
     _outcome: Outcome | None = None
     _annotations: tuple[Annotation, ...] = ()
+    _backend: Backend | None = None
+    _sandbox_id: str = ""
+    _stays: bool = False
     _stop: Stop = field(default_factory=Stop)
     _known: asyncio.Event = field(default_factory=asyncio.Event)
     _telling: "asyncio.Task[None] | None" = None
@@ -103,7 +107,8 @@ class Step:
         outcome = cast("Outcome", self._outcome)
         if self._telling:
             await self._telling
-        if not outcome.is_lost and (self._check is None or self._check.is_settled):
+        has_left = bool(self.state.sandboxes) and not self._stays
+        if not outcome.is_lost and not has_left and (self._check is None or self._check.is_settled):
             self.state.remove()
         return Ending(
             outcome=outcome,
@@ -112,6 +117,7 @@ class Step:
             annotations=self._annotations,
             check=self._check.check if self._check else None,
             is_ordered=self.is_ordered,
+            sandbox_id=self._sandbox_id,
         )
 
     @property
@@ -157,6 +163,8 @@ class Step:
                 task.cancel()
             if self._check:
                 self._check.hurry()
+            if isinstance(self._backend, CloudSandbox):
+                self._backend.is_hurried = True
 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
@@ -180,12 +188,14 @@ class Step:
             if target.definition_ref:
                 self.note(f"the definition is the one at {target.definition_ref}")
             await plan.pass_gate(github, asker, target, automation, is_isolated=plan.is_isolated(backend))
-            self._open_check(target, automation, is_embedded=backend is BackendName.EMBEDDED)
+            self._stays = plan.keeps(automation)
+            self._open_check(target, automation, backend)
             wish = plan.wish(self.run_id, target, automation, self._keys)
             assembly = await asyncio.to_thread(assemble, automation, source, wish, workspace)
             for note in assembly.notes:
                 self.note(self.at.redactor.text(note))
-            await self._conduct(plan.connector(backend, target), assembly.order)
+            connector = plan.connector(backend, target, automation, self._keys, self.state)
+            await self._conduct(connector, assembly.order)
 
     def _choose_backend(self) -> BackendName | Misconfigured:
         """Which one, or what is wrong with the choice: that is reported once it is known where."""
@@ -200,15 +210,13 @@ class Step:
         """There is no run to speak of; a check run all the same, where it is known on which commit."""
         self._annotations = places
         if self._check is None and self._target and self.context.event_name != COMMENT:
-            self._open_check(self._target, None)
+            self._open_check(self._target, None, BackendName.AGENT_SERVER)
         await self._take(self._without_run(verdict))
 
-    def _open_check(
-        self, target: Target, automation: Automation | None, *, is_embedded: bool = False
-    ) -> None:
+    def _open_check(self, target: Target, automation: Automation | None, backend: BackendName) -> None:
         plan = self._preparation
         self._keys = plan.keys(self.run_id, automation)
-        state = plan.state(self._keys, self.name, target, automation, is_embedded=is_embedded)
+        state = plan.state(self._keys, self.name, target, automation, backend=backend)
         self.state.write(state)
         writer = self.at.writer()
         if writer is None:
@@ -228,7 +236,11 @@ class Step:
         self._check.begin()
 
     async def _conduct(self, backend: Backend, order: Order) -> None:
+        self._backend = backend
         async with backend.connect() as connection:
+            if connection.sandbox_id:
+                self._sandbox_id = connection.sandbox_id
+                self.log.say(f"sandbox {connection.sandbox_id}")
             conductor = Conductor(
                 connection,
                 order,

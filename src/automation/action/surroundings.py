@@ -1,12 +1,13 @@
 """What every mode of the Action starts from: its inputs, its context, and the connections that follow from them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Self
 
 from automation.action.context import Context, read_context
 from automation.action.inputs import Inputs, read_inputs
+from automation.cloud import CloudAccount
 from automation.connection import AgentConnection, connect_to
 from automation.errors import Misconfigured
 from automation.github import AppTokens, GitHub, GivenToken
@@ -37,7 +38,11 @@ class Surroundings:
     @property
     def secrets(self) -> list[str]:
         """Everything that must appear in nothing that is written."""
-        keys = (self.settings.agent_server_api_key, self.settings.fork_agent_server_api_key)
+        keys = (
+            self.settings.agent_server_api_key,
+            self.settings.fork_agent_server_api_key,
+            self.settings.cloud_api_key,
+        )
         return [value for value in (*self.inputs.secret_values, *keys) if value]
 
     @cached_property
@@ -86,6 +91,18 @@ class Surroundings:
         return connect_to(
             url, self.inputs.agent_server_api_key or (self.settings.agent_server_api_key if is_same else "")
         )
+
+    def cloud_account(self) -> CloudAccount:
+        """Whose sandboxes are made.
+
+        Raises:
+            Misconfigured: the address cannot be one.
+        """
+        url = self.inputs.cloud_api_url or self.settings.cloud_api_url
+        # The key of one Cloud is not sent to another one.
+        is_same = url == self.settings.cloud_api_url
+        key = self.inputs.openhands_api_key or (self.settings.cloud_api_key if is_same else "")
+        return replace(self.settings, cloud_api_url=url, cloud_api_key=key).cloud_account()
 
     def close(self) -> None:
         for client in {self._reader, self._writer} - {None}:

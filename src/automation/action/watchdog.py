@@ -21,11 +21,11 @@ from automation.action.surroundings import Surroundings
 from automation.agent_server import AgentServer
 from automation.connection import AgentConnection
 from automation.errors import AutomationError, Misconfigured
+from automation.external_id import ExternalId, Face
 from automation.github.check_run import CheckRun
 from automation.github.checks import JOB_APP, Checks
 from automation.github.client import GitHub, understood
 from automation.github.errors import GitHubRefuses
-from automation.github.external_id import ExternalId, Face
 from automation.observation import Cause, Observation, Process
 from automation.outcome import outcome_of
 from automation.reasons import Conclusion

@@ -8,6 +8,8 @@ followed: the key would travel with them.
 Endpoints measured on agent-server 1.58.0; source: its OpenAPI description (`/openapi.json`).
 """
 
+import math
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,13 +18,17 @@ from typing import IO, Any, Self
 import httpx
 
 from automation.connection import AgentConnection
-from automation.errors import AutomationError, Misconfigured, ServerRefuses, ServerUnavailable
+from automation.errors import AutomationError, Misconfigured, ServerLost, ServerRefuses, ServerUnavailable
 from automation.sentences import one_line
 
 # Searches and uploads wait behind each other on a busy server: 13 s was measured, so slow is not dead.
 SLOW = httpx.Timeout(60, connect=5)
 QUICK = httpx.Timeout(20, connect=5)
 SEARCH_PAGES = 20
+MOVED = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND}
+"""What a sandbox answers by whose key or address we know no more."""
+RENEWED_EVERY = 5.0
+"""Seconds between two questions where a server is that does not answer."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,7 @@ class AgentServer:
     """A client for one connection; use as an async context manager.
 
     Attributes:
+        connection: as it is now; one that can be renewed is, when the server refuses or does not answer.
         is_known: it has done its part for a run already. From then on no answer means that something is
             configured wrongly: a proxy's refusal during a restart may pass.
     """
@@ -63,12 +70,13 @@ class AgentServer:
     def __init__(self, connection: AgentConnection) -> None:
         self.connection = connection
         self.is_known = False
+        self._renewed_at = -math.inf
         self._http = httpx.AsyncClient(
             base_url=connection.url,
             headers=connection.headers | {"Accept-Encoding": "identity"},
             timeout=SLOW,
             follow_redirects=False,
-            trust_env=False,
+            trust_env=connection.uses_proxies,
             # Reading the certificate store takes 10 to 20 ms that a plain connection has no use for.
             verify=connection.url.startswith("https:"),
         )
@@ -223,6 +231,7 @@ class AgentServer:
             async with self._http.stream(method, path, **options) as response:
                 yield response
         except httpx.HTTPError as error:
+            await self._renew()
             raise ServerUnavailable(self._trouble(f"{path}: {_words(error)}")) from error
         except (httpx.InvalidURL, UnicodeError):
             raise self._not_an_agent_server("no request can be made to that address") from None
@@ -233,6 +242,9 @@ class AgentServer:
             return
         path = response.request.url.path
         await response.aread()
+        if self.connection.renewal and (response.status_code in MOVED or response.is_server_error):
+            await self._renew()
+            raise ServerUnavailable(self._trouble(f"{path}: HTTP {response.status_code} {_detail(response)}"))
         match response.status_code:
             case httpx.codes.UNAUTHORIZED | httpx.codes.FORBIDDEN if not self.is_known:
                 given = "the key it was given" if self.connection.session_key else "a call without a key"
@@ -245,12 +257,31 @@ class AgentServer:
             case code:
                 raise self._not_an_agent_server(f"{path} answered HTTP {code} {_detail(response)}")
 
+    async def _renew(self) -> None:
+        """Ask where the server is now. What cannot be told now is asked again after the next failure.
+
+        Raises:
+            ServerLost: it will not come back.
+        """
+        renewal = self.connection.renewal
+        if renewal is None or time.monotonic() - self._renewed_at < RENEWED_EVERY:
+            return
+        self._renewed_at = time.monotonic()
+        try:
+            self.connection = await renewal()
+        except ServerLost:
+            raise
+        except ServerUnavailable:
+            return
+        self._http.base_url = self.connection.url
+        self._http.headers.update(self.connection.headers)
+
     def _trouble(self, what: str) -> str:
         what = self._without_key(what)
         return f"the agent-server at {self.connection.url} does not answer as it should ({what.strip()})"
 
     def _not_an_agent_server(self, why: str) -> AutomationError:
-        if self.is_known:
+        if self.is_known or self.connection.renewal:
             return ServerRefuses(self._trouble(why))
         return Misconfigured(
             f"{self.connection.url} does not behave like an agent-server of version 1.34 or later: "

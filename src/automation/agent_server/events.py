@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import logging
+from collections.abc import Callable
 from typing import Self
 
 from websockets.asyncio.client import connect
@@ -38,15 +39,18 @@ class _Connect(connect):
 class BashEvents:
     """Tells when commands end. Use as an async context manager.
 
+    Args:
+        now: where the server is by now; without it, it stays where it was.
+
     Attributes:
         connected: set while events arrive.
         connections: how often it has connected; a larger number than before means that there was a gap.
     """
 
-    def __init__(self, connection: AgentConnection) -> None:
+    def __init__(self, connection: AgentConnection, now: Callable[[], AgentConnection] | None = None) -> None:
         self.connected = asyncio.Event()
         self.connections = 0
-        self._connection = connection
+        self._now = now or (lambda: connection)
         self._ends: dict[str, asyncio.Future[CommandRecord]] = {}
         self._early: dict[str, CommandRecord] = {}
         self._task: asyncio.Task[None] | None = None
@@ -88,10 +92,11 @@ class BashEvents:
             await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
 
     async def _receive(self) -> None:
+        connection = self._now()
         async with _Connect(
-            f"{self._connection.websocket_url}/sockets/bash-events",
-            additional_headers=self._connection.headers,
-            proxy=None,
+            f"{connection.websocket_url}/sockets/bash-events",
+            additional_headers=connection.headers,
+            proxy=True if connection.uses_proxies else None,
             compression=None,
             max_size=MAX_FRAME,
             open_timeout=10,

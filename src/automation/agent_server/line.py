@@ -24,5 +24,8 @@ class Line:
     @asynccontextmanager
     async def open(cls, connection: AgentConnection) -> AsyncIterator[Self]:
         """The line, for as long as the context lasts; that nobody answers yet is no error."""
-        async with AgentServer(connection) as server, BashEvents(connection) as events:
+        async with (
+            AgentServer(connection) as server,
+            BashEvents(connection, lambda: server.connection) as events,
+        ):
             yield cls(server, events)

@@ -15,6 +15,7 @@ class BackendName(StrEnum):
     """The words of `--backend`."""
 
     AGENT_SERVER = "agent-server"
+    CLOUD = "cloud"
     EMBEDDED = "embedded"
 
 

@@ -1,4 +1,4 @@
-"""The command line: `automation run | list | check | verify | stop | server`.
+"""The command line: `automation run | list | check | verify | stop | sandboxes | server`.
 
 Exit codes: 0 success, 1 the automation failed, 2 usage or configuration, 3 server trouble,
 4 the run has not ended (verify), 130 cancelled.
@@ -20,6 +20,7 @@ COMMANDS = {
     "check": "automation.cli.catalogue:check",
     "verify": "automation.cli.remote:verify",
     "stop": "automation.cli.remote:stop",
+    "sandboxes": "automation.cli.sandboxes:sandboxes",
     "server": "automation.cli.server:server",
     "action": "automation.cli.action:action",
 }
@@ -28,7 +29,7 @@ COMMANDS = {
 @click.group(cls=LazyGroup, places=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="automation")
 def cli() -> None:
-    """Run a repository's automations on an agent-server, and tell the truth about how they ended.
+    """Run a repository's automations on an agent-server or in a Cloud sandbox, and tell the truth about how they ended.
 
     \b
     Exit codes: 0 success, 1 the automation failed, 2 usage or configuration,

@@ -5,8 +5,9 @@ import json
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,24 +18,32 @@ import click
 from automation.assembly import Wish, assemble
 from automation.backends import Backend, BackendName
 from automation.backends.agent_server import PersistentServer
+from automation.backends.cloud import CloudSandbox
 from automation.backends.embedded import EmbeddedServer
 from automation.catalogue import Automation, find_automation
 from automation.cli.display import Display
 from automation.cli.options import pairs, secrets_from_environment, settings
+from automation.cli.sandbox_files import SandboxFiles
 from automation.connection import connect_to
 from automation.errors import Misconfigured
 from automation.exit_codes import Exit, exit_code
+from automation.external_id import ExternalId, Face
 from automation.outcome import Outcome
 from automation.packing.repository import Repository
 from automation.report import write_report
+from automation.run.commands import run_key
 from automation.run.conduct import Conductor, Stop
-from automation.settings import AGENT_SERVER_URL, Settings
+from automation.settings import AGENT_SERVER_URL, CLOUD_API_KEY, CLOUD_API_URL, Settings
+
+MARGIN = 3600.0
+"""Seconds for what comes before and after a run; a sandbox of a run that is older than that is nobody's any more."""
 
 
 def run_job(
     *,
     automation: str,
     agent_server_url: str | None,
+    cloud_api_url: str | None,
     backend: str | None,
     directory: Path,
     automations_path: str | None,
@@ -50,12 +59,18 @@ def run_job(
     repository = Repository.discover(directory)
     root = repository.root if repository else directory.resolve()
     found = find_automation(root, _at(automation, directory, root), automations_path)
-    chosen = _backend(backend, settings(agent_server_url), display)
+    given = settings(agent_server_url, cloud_api_url)
+    name, why = _choose(backend, given)
     wish = _wish(**wishes)
     if report is not None:
         _write(report, "")
-    display.head(f"{found.definition.name} · {_where(chosen)} · run {wish.run_id}")
-    with tempfile.TemporaryDirectory(prefix="automation-run-") as workspace:
+    with ExitStack() as stack:
+        stays = keep or bool(found.definition.keep_alive)
+        chosen = _backend(
+            name, given, wish, display, stack, keep=stays, timeout=found.definition.timeout_seconds
+        )
+        display.head(f"{found.definition.name} · {_where(chosen)}, {why} · run {wish.run_id}")
+        workspace = stack.enter_context(tempfile.TemporaryDirectory(prefix="automation-run-"))
         job = _Job(found, repository, wish, chosen, display, patience=patience, keep=keep)
         asyncio.run(job.run(Path(workspace)))
     outcome = job.outcome
@@ -163,14 +178,44 @@ def _wish(
     )
 
 
-def _backend(name: str | None, given: Settings, display: Display) -> Backend:
-    """The backend that is asked for, or the one that the settings allow."""
-    chosen = BackendName(name) if name else None
-    if chosen is BackendName.AGENT_SERVER and not given.is_agent_server_mode:
-        raise Misconfigured(f"--backend agent-server needs --agent-server-url or {AGENT_SERVER_URL}")
-    if chosen is BackendName.EMBEDDED or not given.is_agent_server_mode:
-        return EmbeddedServer(waiting=_Waiting(display))
-    return PersistentServer(connect_to(given.agent_server_url, given.agent_server_api_key))
+def _choose(name: str | None, given: Settings) -> tuple[BackendName, str]:
+    """The backend that is asked for, or the one that the settings allow, and why."""
+    if name is not None:
+        if name == BackendName.AGENT_SERVER and not given.is_agent_server_mode:
+            raise Misconfigured(f"--backend agent-server needs --agent-server-url or {AGENT_SERVER_URL}")
+        return BackendName(name), "as --backend says"
+    if given.is_agent_server_mode:
+        return BackendName.AGENT_SERVER, "because its address is given"
+    if given.is_cloud_mode:
+        return (
+            BackendName.CLOUD,
+            f"because {CLOUD_API_KEY if given.cloud_api_key else CLOUD_API_URL} is given",
+        )
+    return BackendName.EMBEDDED, "because no other one is given"
+
+
+def _backend(
+    name: BackendName,
+    given: Settings,
+    wish: Wish,
+    display: Display,
+    stack: ExitStack,
+    *,
+    keep: bool,
+    timeout: float,
+) -> Backend:
+    match name:
+        case BackendName.EMBEDDED:
+            return EmbeddedServer(waiting=_Waiting(display))
+        case BackendName.AGENT_SERVER:
+            return PersistentServer(connect_to(given.agent_server_url, given.agent_server_api_key))
+        case BackendName.CLOUD:
+            account, files = given.cloud_account(), SandboxFiles.open()
+            run = run_key(wish.run_id)
+            ledger = stack.enter_context(files.of(str(run), account.url, keep=keep))
+            deadline = int(time.time() + (wish.timeout or timeout) + MARGIN)
+            owner = ExternalId(Face.CLI, files.instance, run, 1, deadline)
+            return CloudSandbox(account, str(owner), keep=keep, ledger=ledger, note=display.note)
 
 
 class _Waiting:
@@ -187,9 +232,13 @@ class _Waiting:
 
 
 def _where(backend: Backend) -> str:
-    if isinstance(backend, PersistentServer):
-        return f"on the agent-server at {backend.connection.url}"
-    return "on an agent-server started for this run (embedded)"
+    match backend:
+        case PersistentServer():
+            return f"on the agent-server at {backend.connection.url}"
+        case CloudSandbox():
+            return f"in a sandbox of the Cloud at {backend.account.url}"
+        case _:
+            return "on an agent-server started for this run (embedded)"
 
 
 def _write(report: Path, text: str) -> None:

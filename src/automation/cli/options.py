@@ -9,7 +9,13 @@ import click
 
 from automation.connection import AgentConnection, connect_to
 from automation.errors import Misconfigured
-from automation.settings import AGENT_SERVER_API_KEY, AGENT_SERVER_URL, Settings
+from automation.settings import (
+    AGENT_SERVER_API_KEY,
+    AGENT_SERVER_URL,
+    CLOUD_API_KEY,
+    CLOUD_API_URL,
+    Settings,
+)
 
 type Decorated = Callable[..., Any]
 
@@ -21,6 +27,24 @@ def server_option(function: Decorated) -> Decorated:
         "--agent-server-url",
         metavar="URL",
         help=f"The agent-server to use [default: ${AGENT_SERVER_URL}]. {KEY_HINT}",
+    )(function)
+
+
+def cloud_option(function: Decorated) -> Decorated:
+    return click.option(
+        "--cloud-api-url",
+        metavar="URL",
+        help=f"The Cloud API whose sandboxes are meant [default: ${CLOUD_API_URL}, or OpenHands Cloud]. "
+        f"Its key is read from ${CLOUD_API_KEY}.",
+    )(function)
+
+
+def sandbox_option(function: Decorated) -> Decorated:
+    return click.option(
+        "--sandbox",
+        "sandbox_id",
+        metavar="ID",
+        help="The Cloud sandbox that the run is in, instead of an agent-server.",
     )(function)
 
 
@@ -58,12 +82,11 @@ def json_option(function: Decorated) -> Decorated:
     )
 
 
-def settings(agent_server_url: str | None) -> Settings:
+def settings(agent_server_url: str | None = None, cloud_api_url: str | None = None) -> Settings:
     """Settings from the environment, the option before the variable."""
-    environment = dict(os.environ)
-    if agent_server_url is not None:
-        environment[AGENT_SERVER_URL] = agent_server_url
-    return Settings.from_environment(environment)
+    given = {AGENT_SERVER_URL: agent_server_url, CLOUD_API_URL: cloud_api_url}
+    options = {name: value for name, value in given.items() if value is not None}
+    return Settings.from_environment({**os.environ, **options})
 
 
 def connection(agent_server_url: str | None) -> AgentConnection:

@@ -2,12 +2,21 @@
 
 import asyncio
 import json
+from typing import Any
 
 import click
 
 from automation.agent_server import AgentServer
-from automation.cli.options import connection, json_option, run_directory_option, server_option
-from automation.connection import AgentConnection
+from automation.backends.cloud import look_again
+from automation.cli.options import (
+    cloud_option,
+    connection,
+    json_option,
+    run_directory_option,
+    sandbox_option,
+    server_option,
+    settings,
+)
 from automation.errors import Misconfigured
 from automation.execution import RunState, verify_run_status
 from automation.exit_codes import Exit, exit_code
@@ -16,37 +25,52 @@ from automation.reasons import Reason
 from automation.run.commands import Look, run_key
 from automation.run.patience import FIRST_CONTACT, Patience
 from automation.run.stop import stop as stop_run
+from automation.settings import Settings
 
 NOT_ENDED = {
     RunState.RUNNING: Exit.RUNNING,
     RunState.UNKNOWN: Exit.USAGE,
     RunState.UNREACHABLE: Exit.SERVER,
+    RunState.GONE: Exit.SERVER,
 }
 
 
 @click.command()
 @click.argument("run_id", metavar="RUN")
 @server_option
+@cloud_option
+@sandbox_option
 @run_directory_option
 @click.option("--remove", is_flag=True, help="Remove the run's directory from the server once it has ended.")
 @json_option
 def verify(
-    run_id: str, agent_server_url: str | None, run_directory: str | None, *, remove: bool, as_json: bool
+    run_id: str,
+    agent_server_url: str | None,
+    cloud_api_url: str | None,
+    sandbox_id: str | None,
+    run_directory: str | None,
+    *,
+    remove: bool,
+    as_json: bool,
 ) -> int:
     """Say what became of a run, read again from the server.
 
     Known are runs that are under way, runs that were kept (--keep), and runs whose client died.
     """
-    given = connection(agent_server_url)
-    status = asyncio.run(
-        verify_run_status(
-            run_id=run_id,
-            agent_server_url=given.url,
-            agent_server_api_key=given.session_key,
-            work_dir=run_directory,
-            remove=remove,
-        )
-    )
+    given = settings(agent_server_url, cloud_api_url)
+    where: dict[str, Any]
+    if sandbox_id is not None:
+        account = given.cloud_account()
+        where = {
+            "api_url": account.url,
+            "api_key": account.key,
+            "api_auth": account.auth,
+            "sandbox_id": sandbox_id,
+        }
+    else:
+        server = connection(agent_server_url)
+        where = {"agent_server_url": server.url, "agent_server_api_key": server.session_key}
+    status = asyncio.run(verify_run_status(run_id=run_id, work_dir=run_directory, remove=remove, **where))
     if as_json:
         fields = {
             "state": status.state,
@@ -63,11 +87,22 @@ def verify(
 @click.command()
 @click.argument("run_id", metavar="RUN")
 @server_option
+@cloud_option
+@sandbox_option
 @run_directory_option
 @json_option
-def stop(run_id: str, agent_server_url: str | None, run_directory: str | None, *, as_json: bool) -> int:
-    """End a run on its server, with everything that it started."""
-    left = asyncio.run(_stop(connection(agent_server_url), run_id, run_directory))
+def stop(
+    run_id: str,
+    agent_server_url: str | None,
+    cloud_api_url: str | None,
+    sandbox_id: str | None,
+    run_directory: str | None,
+    *,
+    as_json: bool,
+) -> int:
+    """End a run on its server, with everything that it started. Its sandbox, where it has one, stays."""
+    given = settings(agent_server_url, cloud_api_url)
+    left = asyncio.run(_stop(agent_server_url, given, sandbox_id, run_id, run_directory))
     if as_json:
         click.echo(
             json.dumps({"run_id": run_id, "state": left.process, "processes": left.processes}, indent=2)
@@ -77,8 +112,18 @@ def stop(run_id: str, agent_server_url: str | None, run_directory: str | None, *
     return Exit.SERVER if left.process is Process.ALIVE or left.processes else Exit.SUCCESS
 
 
-async def _stop(given: AgentConnection, run_id: str, run_directory: str | None) -> Look:
-    async with AgentServer(given) as server:
+async def _stop(
+    agent_server_url: str | None,
+    given: Settings,
+    sandbox_id: str | None,
+    run_id: str,
+    run_directory: str | None,
+) -> Look:
+    if sandbox_id is not None:
+        found = await look_again(sandbox_id, given.cloud_account())
+    else:
+        found = connection(agent_server_url)
+    async with AgentServer(found) as server:
         key = run_key(run_id)
         left = await Patience(FIRST_CONTACT).bear(
             lambda: stop_run(server, key, run_directory, Cause.CANCELLED, forestall=False)

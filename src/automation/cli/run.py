@@ -8,23 +8,26 @@ import click
 from automation.backends import BackendName
 from automation.cli.options import (
     automations_path_option,
+    cloud_option,
     json_option,
     repository_option,
     run_directory_option,
     server_option,
 )
 from automation.defaults import OUTPUT_LIMIT, PATIENCE
-from automation.settings import AGENT_SERVER_URL, PATIENCE_SECONDS
+from automation.settings import AGENT_SERVER_URL, CLOUD_API_KEY, CLOUD_API_URL, PATIENCE_SECONDS
 
 
 @click.command()
 @click.argument("automation", metavar="NAME|PATH")
 @server_option
+@cloud_option
 @click.option(
     "--backend",
     type=click.Choice([name.value for name in BackendName]),
-    help="agent-server: one that runs; embedded: one that is started for this run on loopback "
-    f"[default: agent-server if ${AGENT_SERVER_URL} is set, otherwise embedded].",
+    help="agent-server: one that runs; cloud: a sandbox that is made for this run; embedded: a server that is started "
+    f"for this run on loopback [default: agent-server if ${AGENT_SERVER_URL} is set, cloud if ${CLOUD_API_KEY} "
+    f"or ${CLOUD_API_URL} is, otherwise embedded].",
 )
 @click.option(
     "--input", "inputs", multiple=True, metavar="NAME=VALUE", help="An input that the automation declares."
@@ -66,7 +69,9 @@ from automation.settings import AGENT_SERVER_URL, PATIENCE_SECONDS
     help="While a run of this id is under way or kept, follow it instead of starting again [default: a new one].",
 )
 @run_directory_option
-@click.option("--keep", is_flag=True, help="Leave the run's directory on the server.")
+@click.option(
+    "--keep", is_flag=True, help="Leave what was made for the run: its directory on the server, its sandbox."
+)
 @repository_option
 @automations_path_option
 @click.option(

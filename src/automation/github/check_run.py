@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from automation.external_id import ExternalId
 from automation.github.client import understood
-from automation.github.external_id import ExternalId
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ class Conductor:
             ServerUnavailable: the server did not do its part before the run was started.
         """
         began = time.monotonic()
-        redactor = Redactor([*self.secrets, self.connection.session_key])
+        redactor = Redactor([*self.secrets, *self.connection.keys.values()])
         listener = _Listener(self.progress, redactor)
         if short := sum(0 < len(secret.strip()) < MIN_LENGTH for secret in self.secrets):
             listener.note(f"not masked, because shorter than {MIN_LENGTH} characters: {short} of the secrets")

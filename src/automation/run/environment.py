@@ -21,7 +21,11 @@ from automation.run.reduced_event import reduced_event
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 READ_ONLY_IN_BASH = frozenset({"BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID"})
-KEYS_OF_THE_SERVER = ("SESSION_API_KEY", "OH_SESSION_API_KEYS_0", "OH_SECRET_KEY", "OPENHANDS_API_KEY")
+KEYS_OF_THE_SERVER = frozenset(
+    {"SESSION_API_KEY", "OH_SESSION_API_KEYS_0", "OH_SECRET_KEY", "OPENHANDS_API_KEY"}
+)
+KEYS_OF_OPENHANDS = frozenset({"SESSION_API_KEY", "OPENHANDS_API_KEY"})
+"""Those that OpenHands' own service gives a run."""
 NOBODY = "00000000-0000-0000-0000-000000000000"
 MAX_EVENT_VARIABLE = 100 * 1024
 MAX_VARIABLE = 128 * 1024 - 1  # execve(2): MAX_ARG_STRLEN on Linux, with the name, `=` and the final NUL
@@ -71,6 +75,7 @@ def run_environment(
         # Its presence is what tells an OpenHands script that it is not in a Cloud sandbox.
         "AGENT_SERVER_URL": "" if connection.sandbox_id else connection.url,
         "SANDBOX_ID": connection.sandbox_id or "",
+        "OPENHANDS_CLOUD_API_URL": connection.cloud_api_url,
         "WORKSPACE_BASE": work,
         "AUTOMATION_RESULT": f"{directory}/result.json",
         "AUTOMATION_SUMMARY": f"{directory}/summary.md",
@@ -105,7 +110,7 @@ def environment_file(variables: Mapping[str, str]) -> bytes:
     Raises:
         Misconfigured: a name that no shell can export, or a value with a NUL in it; names it, never the value.
     """
-    lines = [f"unset {name}" for name in KEYS_OF_THE_SERVER]
+    lines = [f"unset {name}" for name in sorted(KEYS_OF_THE_SERVER)]
     for name, value in variables.items():
         if not NAME.fullmatch(name) or name in READ_ONLY_IN_BASH:
             raise Misconfigured(

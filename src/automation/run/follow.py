@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from automation.agent_server import AgentServer, BashEvents, CommandRecord
-from automation.errors import ServerRefuses, ServerUnavailable
+from automation.errors import ServerLost, ServerRefuses, ServerUnavailable
 from automation.observation import Cause, Observation, Presence, Process, Record
 from automation.result import MAX_BYTES
 from automation.run.attention import Attention
 from automation.run.commands import ALREADY_CLAIMED, Look, claimed_token
-from automation.run.patience import Patience, ServerLost
+from automation.run.patience import Patience
 from automation.run.progress import Phase, Progress
 from automation.run.start import NEVER, Started, find_start
 from automation.run.stop import look, sweep

@@ -5,16 +5,12 @@ import time
 from collections.abc import Awaitable, Callable
 
 from automation.defaults import PATIENCE
-from automation.errors import Misconfigured, ServerUnavailable
+from automation.errors import Misconfigured, ServerLost, ServerUnavailable
 
 # Short to the end: a run that was lost with its server is to be known soon after the server is back.
 PAUSES = (0.25, 0.5, 1, 2)
 # Nobody waits two minutes for a mistyped address.
 FIRST_CONTACT = 10.0
-
-
-class ServerLost(ServerUnavailable):
-    """The server stayed away for longer than the caller's patience; the sentence says what was tried."""
 
 
 class Patience:

@@ -48,7 +48,7 @@ class Order:
         repository: more files for the runner: `repository.tar.gz`, `repository.bundle` with
             `repository.shallow`, `changes.patch`.
         variables: environment of this run on top of what every run gets; may hold secrets.
-        passes_keys: the run gets the server's session key (plain OpenHands automations expect it).
+        keys: names of the keys of server and Cloud that the run gets, see `AgentConnection.keys`.
         timeout: seconds that set-up and entrypoint may take together.
         grace: seconds between TERM and KILL.
         output_limit: bytes of output after which the run is ended.
@@ -64,7 +64,7 @@ class Order:
     repository: Mapping[str, Content] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     callback_url: str = ""
-    passes_keys: bool = False
+    keys: frozenset[str] = frozenset()
     timeout: float = 600
     grace: float = 5
     output_limit: int = OUTPUT_LIMIT
@@ -171,8 +171,7 @@ def _files(connection: AgentConnection, order: Order, place: Place, sdk_version:
         has_repository=bool({"repository.tar.gz", "repository.bundle"} & set(order.repository)),
         has_changes="changes.patch" in order.repository,
     )
-    if order.passes_keys and connection.session_key:
-        variables["SESSION_API_KEY"] = connection.session_key
+    variables |= {name: value for name, value in connection.keys.items() if name in order.keys}
     # By these names the runner knows the run's processes and its result: nobody else may set them.
     protocol = {name: variables[name] for name in ("AUTOMATION_RESULT", "AUTOMATION_SUMMARY")}
     files: dict[str, Content] = {

@@ -72,6 +72,12 @@ class Serving:
         self._thread: threading.Thread | None = None
         self._on_end: Callable[[], None] = lambda: None
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The one that it serves on."""
+        assert self._loop is not None
+        return self._loop
+
     def start(self, app: ASGIApp, on_end: Callable[[], None]) -> None:
         """Starts the thread, and returns when it serves.
 

@@ -16,7 +16,7 @@ from automation.connection import AgentConnection
 from automation.packing.repository import Repository
 from automation.report import write_report
 from automation.run.conduct import Conductor
-from automation.run.environment import Subject
+from automation.run.environment import KEYS_OF_OPENHANDS, Subject
 from tests.servers import RealServer
 from tests.teller import begin, ended, run
 
@@ -146,7 +146,7 @@ async def test_the_servers_key_reaches_only_a_run_that_may_have_it(
     server: RealServer, passes: bool, shown: str
 ) -> None:
     hide = 'printf %s "${SESSION_API_KEY:-}${OH_SESSION_API_KEYS_0:-}${OH_SECRET_KEY:-}" | od -An -c | tr -d " \\n"'
-    outcome = await run(server, hide, passes_keys=passes)
+    outcome = await run(server, hide, keys=KEYS_OF_OPENHANDS if passes else frozenset())
     assert outcome.output.text() == ("" if not shown else "***")
 
 
@@ -206,7 +206,7 @@ async def test_an_automation_exported_by_openhands_runs_unchanged(server: RealSe
         {},
         order.entrypoint,
         bundle=order.bundle,
-        passes_keys=order.passes_keys,
+        keys=order.keys,
         timeout=order.timeout,
     )
     outcome = await story.ends()

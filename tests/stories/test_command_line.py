@@ -6,80 +6,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 
+from tests.desk import Desk
 from tests.servers import RealServer, free_port
 from tests.teller import eventually
-
-DEFINITION = """name: {name}
-entrypoint: bash main.sh
-timeout: {timeout}
-github:
-  repository: none
-  secrets: [TOKEN]
-  inputs: {{who: {{default: world}}}}
-"""
-
-
-class Desk:
-    """A directory with automations and a shell to run `automation` in."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.temporary = root / "tmp"
-        self.temporary.mkdir()
-        self.started: list[subprocess.Popen[str]] = []
-
-    def automation(self, main: str, *, name: str = "job", timeout: int = 120) -> None:
-        directory = self.root / "automations" / name
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / "automation.yaml").write_text(DEFINITION.format(name=name, timeout=timeout))
-        (directory / "main.sh").write_text(main)
-
-    def start(
-        self,
-        *words: str,
-        server: RealServer | None = None,
-        prefix: tuple[str, ...] = (),
-        **environment: str,
-    ) -> subprocess.Popen[str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("AUTOMATION_")}
-        if server is not None:
-            clean["AUTOMATION_AGENT_SERVER_URL"] = server.url
-            clean["AUTOMATION_AGENT_SERVER_API_KEY"] = server.key
-        process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "automation", *words],
-            cwd=self.root,
-            env=clean | {"TMPDIR": str(self.temporary)} | environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.started.append(process)
-        return process
-
-    def call(self, *words: str, server: RealServer | None = None, **environment: str) -> tuple[int, str, str]:
-        process = self.start(*words, server=server, prefix=(), **environment)
-        out, err = process.communicate(timeout=100)
-        return process.returncode, out, err
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path)
-    yield made
-    for process in made.started:
-        if process.poll() is None:
-            process.kill()
-        for stream in (process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
-        process.wait()
 
 
 def wait_for(process: subprocess.Popen[str], text: str) -> None:

@@ -4,14 +4,14 @@ Candidates are found on the commits of recent workflow runs and open pull reques
 An `external_id` can be written by anybody who may write checks, so it is used to look up and for nothing
 else: the server is the one in this step's inputs, and a run is stopped or removed only if the mark that it
 carries on the server's disk names this repository and this very `external_id`. Whose mark is another's is
-none of ours, and its check run is completed as lost.
+none of ours, and its check run is completed as lost. The same mark stands in the sandbox of a run that has one.
 """
 
 import asyncio
 import itertools
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -19,6 +19,9 @@ from automation.action.job_log import JobLog
 from automation.action.owner import owner_mark
 from automation.action.surroundings import Surroundings
 from automation.agent_server import AgentServer
+from automation.backends.cloud import connection_of, give_back
+from automation.backends.marked_sandboxes import marked_sandboxes
+from automation.cloud import Cloud, Sandbox
 from automation.connection import AgentConnection
 from automation.errors import AutomationError, Misconfigured
 from automation.external_id import ExternalId, Face
@@ -80,6 +83,7 @@ class Watchdog:
     at: Surroundings
     log: JobLog
     _workflow_runs: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    _sandboxes: dict[str, Sandbox] = field(default_factory=dict)
 
     async def watch(self) -> int:
         """Settle what is due; returns how many check runs that were.
@@ -94,6 +98,7 @@ class Watchdog:
         if github is None:
             raise Misconfigured("the watchdog reads and writes check runs: give `github-token`")
         await github.token()  # only then is it known which App we are
+        await self._list_sandboxes()
         commits = chosen(await self._commits(github), time.time())
         settled = 0
         for sha in commits:
@@ -101,8 +106,56 @@ class Watchdog:
                 settled += await self._watch_commit(github, sha)
             except AutomationError as error:
                 self.log.note(f"{sha}: {self.at.redactor.text(error.sentence)}")
+        await self._reap(github)
         self.log.say(f"looked at {len(commits)} commits, settled {settled} check runs")
         return settled
+
+    @property
+    def _has_cloud(self) -> bool:
+        """Whether runs can be in sandboxes; where an agent-server is given, no request goes to a Cloud."""
+        given = replace(
+            self.at.settings,
+            agent_server_url=self.at.inputs.agent_server_url or self.at.settings.agent_server_url,
+            cloud_api_url=self.at.inputs.cloud_api_url or self.at.settings.cloud_api_url,
+            cloud_api_key=self.at.inputs.openhands_api_key or self.at.settings.cloud_api_key,
+        )
+        return given.is_cloud_mode
+
+    async def _list_sandboxes(self) -> None:
+        """The sandboxes that carry a mark of this repository, by the keys in it."""
+        if not self._has_cloud:
+            return
+        prefix = f"{self.at.context.server_url}/{self.at.context.repository} "
+        try:
+            async with Cloud(self.at.cloud_account()) as cloud:
+                found = [each for each in await marked_sandboxes(cloud) if each.mark]
+        except AutomationError as error:
+            self.log.note(f"sandboxes: {self.at.redactor.text(error.sentence)}")
+            return
+        self._sandboxes = {
+            each.mark.removeprefix(prefix): each.sandbox
+            for each in found
+            if each.mark and each.mark.startswith(prefix)
+        }
+
+    async def _reap(self, github: GitHub) -> None:
+        """Delete the sandboxes of runs whose check runs are settled, by whomever, and whose workflow runs are over."""
+        for words, sandbox in list(self._sandboxes.items()):
+            keys = ExternalId.parse(words)
+            if keys is None or keys.face is not Face.ACTION:
+                continue
+            try:
+                run = await self._workflow_run(github, keys)
+                if due(keys, run.get("status") if run else None, time.time()) is Due.SETTLE:
+                    await self._give_back(sandbox)
+                    self.log.say(f"sandbox {sandbox.id}: deleted, its workflow run is over")
+            except AutomationError as error:
+                self.log.note(f"sandbox {sandbox.id}: {self.at.redactor.text(error.sentence)}")
+
+    async def _give_back(self, sandbox: Sandbox) -> None:
+        async with Cloud(self.at.cloud_account()) as cloud:
+            await give_back(cloud, sandbox.id)
+        self._sandboxes = {words: each for words, each in self._sandboxes.items() if each.id != sandbox.id}
 
     async def _watch_commit(self, github: GitHub, sha: str) -> int:
         settled = 0
@@ -189,7 +242,9 @@ class Watchdog:
         verdict = outcome.verdict
         if done.is_ours:
             self.log.say(f"{check.url}: {verdict.conclusion}: {verdict.sentence} [{verdict.reason}]")
-        if found and not left.seen.lost:
+        if sandbox := self._sandboxes.get(str(keys)):
+            await self._give_back(sandbox)
+        elif found and not left.seen.lost:
             # Only now: until it is told, the server's record is all that there is.
             async with AgentServer(found) as server:
                 await release(server, keys.run, None)
@@ -214,6 +269,8 @@ class Watchdog:
             async with AgentServer(connection) as server:
                 if await self._is_there(server, keys):
                     return connection
+        if sandbox := self._sandboxes.get(str(keys)):
+            return connection_of(sandbox, self.at.cloud_account())
         return None
 
     async def _end(self, connection: AgentConnection, keys: ExternalId) -> Aftermath | None:

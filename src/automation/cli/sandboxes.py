@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 
 import click
 
-from automation.agent_server import AgentServer
-from automation.backends.cloud import connection_of, give_back
+from automation.backends.cloud import give_back
+from automation.backends.marked_sandboxes import MarkedSandbox, marked_sandboxes
 from automation.backends.reaping import Known, Standing, standing
-from automation.backends.sandbox_mark import parse_mark, read_mark_command
 from automation.cli.options import cloud_option, json_option, settings
 from automation.cli.sandbox_files import SandboxFiles
 from automation.cloud import Cloud, CloudAccount, Sandbox
@@ -19,8 +18,6 @@ from automation.exit_codes import Exit
 from automation.external_id import ExternalId, Face
 from automation.verdict import duration
 
-SHORT = 15.0
-AT_ONCE = 5
 DELETED, NOT_DELETED = "deleted", "not deleted"
 
 
@@ -81,19 +78,16 @@ class _Reaper:
                 kept={each for memo in here.values() if memo.kept for each in memo.sandboxes},
                 left={each for memo in here.values() if not memo.kept for each in memo.sandboxes},
             )
-            found = await cloud.search()
-            turns = asyncio.Semaphore(AT_ONCE)
-            looks = [self._look(cloud, sandbox, known, turns) for sandbox in found]
-            rows = [await self._dealt_with(cloud, row) for row in await asyncio.gather(*looks)]
+            rows = [self._judged(cloud, each, known) for each in await marked_sandboxes(cloud)]
+            rows = [await self._dealt_with(cloud, row) for row in rows]
         there = {row.sandbox.id for row in rows if row.came_of_it != DELETED}
         for run, memo in here.items():
             if not there & set(memo.sandboxes):
                 self.files.forget(run)
         return rows
 
-    async def _look(self, cloud: Cloud, sandbox: Sandbox, known: Known, turns: asyncio.Semaphore) -> Row:
-        async with turns:
-            mark = await self._mark(sandbox)
+    def _judged(self, cloud: Cloud, found: MarkedSandbox, known: Known) -> Row:
+        sandbox, mark = found.sandbox, found.mark
         keys = ExternalId.parse(mark)
         is_ours = keys is not None and (keys.face, keys.instance) == (Face.CLI, self.files.instance)
         seconds = (now_at(cloud) - sandbox.created_at).total_seconds()
@@ -107,18 +101,6 @@ class _Reaper:
             is_dedicated=self.account.is_dedicated,
         )
         return Row(sandbox, where, mark, seconds)
-
-    async def _mark(self, sandbox: Sandbox) -> str | None:
-        if not sandbox.is_usable:
-            return None
-        try:
-            # Without a renewal: what does not answer now is not looked into.
-            connection = replace(connection_of(sandbox, self.account), renewal=None)
-            async with AgentServer(connection) as server:
-                record = await server.execute(read_mark_command(sandbox.id), timeout=SHORT)
-        except AutomationError:
-            return None
-        return parse_mark(record.stdout)
 
     async def _dealt_with(self, cloud: Cloud, row: Row) -> Row:
         if row.standing not in self.standings:

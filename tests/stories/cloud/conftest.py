@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -23,7 +24,7 @@ class Account:
     app: AppServer
     others: str
 
-    def settings(self, desk: Desk) -> dict[str, str]:
+    def settings(self, desk: Desk) -> dict[str, Any]:
         """How the command line is told of it."""
         return {
             "AUTOMATION_CLOUD_API_URL": self.app.url,

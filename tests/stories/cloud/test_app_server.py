@@ -3,6 +3,7 @@
 import asyncio
 import json
 import signal
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,12 @@ from tests.stories.cloud.conftest import Account
 from tests.teller import eventually
 
 pytestmark = pytest.mark.xdist_group("app-server")
+
+
+async def called(account: Account, desk: Desk, *words: str, **more: Any) -> tuple[int, str, str]:
+    """Exit code, output and errors of `automation` with these words."""
+    settings = account.settings(desk) | more
+    return await asyncio.to_thread(lambda: desk.call(*words, **settings))
 
 
 @pytest.mark.parametrize(
@@ -26,8 +33,7 @@ async def test_a_run_to_its_end(
     account: Account, desk: Desk, main: str, timeout: int, code: int, conclusion: str, reason: str
 ) -> None:
     desk.automation(main, timeout=timeout)
-    call = asyncio.to_thread(desk.call, "run", "job", "--json", **account.settings(desk))
-    returned, out, err = await call
+    returned, out, err = await called(account, desk, "run", "job", "--json")
     assert returned == code, err
     document = json.loads(out)
     assert (document["conclusion"], document["reason"]) == (conclusion, reason)
@@ -52,19 +58,18 @@ async def test_a_run_that_is_stopped(account: Account, desk: Desk, number: signa
 
 async def test_what_a_crash_has_left_is_reaped(account: Account, desk: Desk) -> None:
     desk.automation("echo up; sleep 343")
-    settings = account.settings(desk)
-    process = desk.start("run", "job", **settings)
+    process = desk.start("run", "job", **account.settings(desk))
     await eventually(lambda: bool(account.app.processes("sleep 343")), 60)
-    _, listed, _ = await asyncio.to_thread(desk.call, "sandboxes", "--reap", **settings)
+    _, listed, _ = await called(account, desk, "sandboxes", "--reap")
     assert "in use" in listed
     process.kill()
     process.wait()
     [ours] = set(await account.app.sandboxes()) - {account.others}
-    _, listed, _ = await asyncio.to_thread(desk.call, "sandboxes", **settings)
+    _, listed, _ = await called(account, desk, "sandboxes")
     assert f"{ours}  running" in listed
     assert "abandoned" in listed
     assert ours in await account.app.sandboxes(), "it was only listed"
-    code, out, err = await asyncio.to_thread(desk.call, "sandboxes", "--reap", "--json", **settings)
+    code, out, err = await called(account, desk, "sandboxes", "--reap", "--json")
     assert code == 0, err
     rows = {row["sandbox_id"]: row for row in json.loads(out)}
     assert rows[ours]["deleted"]
@@ -75,8 +80,7 @@ async def test_what_a_crash_has_left_is_reaped(account: Account, desk: Desk) -> 
 
 async def test_a_wrong_key_is_one_sentence(account: Account, desk: Desk) -> None:
     desk.automation("echo up")
-    settings = account.settings(desk) | {"OPENHANDS_API_KEY": "the-wrong-key"}
-    code, _, err = await asyncio.to_thread(desk.call, "run", "job", **settings)
+    code, _, err = await called(account, desk, "run", "job", OPENHANDS_API_KEY="the-wrong-key")
     assert code == 3
     assert err.splitlines()[-1].startswith(
         f"error: the Cloud API at {account.app.url} refuses the key it was given"
@@ -86,8 +90,7 @@ async def test_a_wrong_key_is_one_sentence(account: Account, desk: Desk) -> None
 
 async def test_an_unknown_kind_of_sandbox_is_one_sentence(account: Account, desk: Desk) -> None:
     desk.automation("echo up")
-    settings = account.settings(desk) | {"AUTOMATION_CLOUD_SANDBOX_SPEC": "nope"}
-    code, _, err = await asyncio.to_thread(desk.call, "run", "job", **settings)
+    code, _, err = await called(account, desk, "run", "job", AUTOMATION_CLOUD_SANDBOX_SPEC="nope")
     assert code == 3
     assert "knows no kind of sandbox 'nope': check AUTOMATION_CLOUD_SANDBOX_SPEC; there are: " in err
     assert await account.app.sandboxes() == [account.others]

@@ -1,0 +1,154 @@
+"""The Action's runs in Cloud sandboxes: however a step ends, its sandbox is gone, and nobody else's."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.fakes.cloud.cloud import FakeCloud
+from tests.servers import RealServer
+from tests.stories.action.conftest import Demo
+from tests.teller import eventually
+from tests.workflow import Ended, Job, ended_at_last
+
+SLEEPS = "echo started; sleep 305"
+
+
+@pytest.fixture
+def cloud(server: RealServer) -> Iterator[FakeCloud]:
+    with FakeCloud(server) as cloud:
+        cloud.others()
+        yield cloud
+        assert [box.deleted_at for box in cloud.boxes if box.by != "us"] == [None]
+
+
+def inputs(cloud: FakeCloud, **more: Any) -> dict[str, Any]:
+    return {"cloud_api_url": cloud.url, "openhands_api_key": cloud.key, **more}
+
+
+def job_of(demo: Demo, main: str, **given: Any) -> tuple[str, Job]:
+    sha = demo.automation(main)
+    return sha, demo.job(sha, server=None, **given)
+
+
+async def test_a_run_has_a_sandbox_of_its_own(demo: Demo, cloud: FakeCloud) -> None:
+    sha, job = job_of(
+        demo, 'echo "in $SANDBOX_ID, ${AGENT_SERVER_URL:-nowhere else}"; env | grep -c KEY || true'
+    )
+    ended = await job.run("review", **inputs(cloud))
+    assert ended.code == 0, ended.log
+    assert "backend cloud, because openhands-api-key is given" in ended.log.splitlines()[3]
+    [box] = [box for box in cloud.boxes if box.by == "us"]
+    assert f"in {box.id}, nowhere else" in ended.log
+    assert ended.outputs["sandbox-id"] == box.id
+    assert cloud.left == []
+    assert cloud.key is not None
+    assert cloud.key not in ended.log.replace(f"::add-mask::{cloud.key}", "")
+    demo.check(sha).is_("success")
+    assert not job.state.exists()
+
+
+@pytest.mark.parametrize(
+    ("fault", "verdict"),
+    [
+        ({"status": 401}, ("failure", "sandbox-failed")),
+        (
+            {"status": 429, "body": '{"detail":{"error":"DAILY_SANDBOX_LIMIT_REACHED"}}'},
+            ("action_required", "sandbox-limit"),
+        ),
+    ],
+)
+async def test_no_sandbox_is_a_verdict_with_a_check_run(
+    demo: Demo, cloud: FakeCloud, fault: dict[str, Any], verdict: tuple[str, str]
+) -> None:
+    sha, job = job_of(demo, "echo up")
+    cloud.fault("create", times=None, **fault)
+    ended = await job.run("review", **inputs(cloud))
+    assert ended.code == 3
+    assert ended.verdict == verdict
+    demo.check(sha).is_(verdict[0])
+
+
+async def test_a_cancelled_step_leaves_no_sandbox(demo: Demo, cloud: FakeCloud) -> None:
+    sha, job = job_of(demo, SLEEPS)
+    with ended_at_last(job.start(automation="review", **inputs(cloud))) as step:
+        await step.says("started")
+        step.signal(signal.SIGINT)
+        ended = await step.ends(10)
+    assert ended.verdict == ("cancelled", "cancelled")
+    assert cloud.left == []
+    demo.check(sha).is_("cancelled")
+
+
+async def test_a_step_that_is_cancelled_while_its_sandbox_starts(demo: Demo, cloud: FakeCloud) -> None:
+    cloud.starts_in = 60
+    sha, job = job_of(demo, SLEEPS)
+    with ended_at_last(job.start(automation="review", **inputs(cloud))) as step:
+        await eventually(lambda: cloud.left != [], 20)
+        step.signal(signal.SIGINT)
+        ended = await step.ends(10)
+    assert ended.verdict == ("cancelled", "cancelled")
+    assert cloud.left == []
+    demo.check(sha).is_("cancelled")
+
+
+@pytest.mark.parametrize("starts_in", [0, 60])
+async def test_the_settling_step_deletes_what_a_killed_one_has_left(
+    demo: Demo, cloud: FakeCloud, starts_in: float
+) -> None:
+    cloud.starts_in = starts_in
+    sha, job = job_of(demo, SLEEPS)
+    with ended_at_last(job.start(automation="review", **inputs(cloud))) as step:
+        if starts_in:
+            await eventually(lambda: cloud.left != [], 20)
+            await asyncio.sleep(0.5)
+        else:
+            await step.says("started")
+        await eventually(lambda: len(demo.repository.checks(sha)) == 1)
+        step.kill()
+        await step.ends()
+    assert len(cloud.left) == 1
+    settled = await job.settle(automation="review", **inputs(cloud))
+    assert settled.verdict == ("cancelled", "cancelled")
+    assert cloud.left == []
+    demo.check(sha).is_("cancelled")
+    assert not job.state.exists()
+
+
+async def watch(demo: Demo, cloud: FakeCloud) -> Ended:
+    job = demo.job(demo.checkout.commit("Watch"), event_name="schedule", server=None)
+    return await job.run("", mode="watchdog", **inputs(cloud))
+
+
+async def test_the_watchdog_settles_and_deletes_what_a_lost_runner_has_left(
+    demo: Demo, cloud: FakeCloud
+) -> None:
+    sha, job = job_of(demo, "echo started; sleep 2; exit 3")
+    with ended_at_last(job.start(automation="review", **inputs(cloud))) as step:
+        await step.says("started")
+        await eventually(lambda: len(demo.repository.checks(sha)) == 1)
+        step.kill()
+        await step.ends()
+    early = await watch(demo, cloud)
+    assert early.code == 0, early.log
+    assert len(cloud.left) == 1, "its workflow run goes on"
+    [run_id] = demo.runs()
+    await eventually((demo.server.runs / run_id / "status.json").exists)
+    demo.repository.workflow_runs[job.run_id].complete("failure")
+    watched = await watch(demo, cloud)
+    assert watched.code == 0, watched.log
+    assert demo.check(sha).conclusion == "failure"
+    assert "exit code 3" in (demo.check(sha).summary or "")
+    assert cloud.left == []
+
+
+async def test_with_an_agent_server_given_no_request_goes_to_the_cloud(demo: Demo, cloud: FakeCloud) -> None:
+    cloud.calls.clear()
+    sha = demo.automation("echo up")
+    ended = await demo.job(sha).run("review", **inputs(cloud))
+    assert ended.code == 0, ended.log
+    assert "backend agent-server, because agent-server-url is given" in ended.log
+    assert ended.outputs["sandbox-id"] == ""
+    assert cloud.calls == []

@@ -22,7 +22,8 @@ from uuid import uuid4
 
 from automation.agent_server import AgentServer, BashEvents
 from automation.backends.agent_server import PersistentServer
-from automation.backends.cloud import CloudSandbox, SandboxGone, give_back, look_again
+from automation.backends.cloud import CloudSandbox, give_back
+from automation.backends.sandbox_connection import SandboxGone, look_again
 from automation.cloud import Cloud, CloudAccount, CloudAuth, account_of
 from automation.connection import AgentConnection, connect_to
 from automation.errors import AutomationError, Misconfigured, ServerUnavailable

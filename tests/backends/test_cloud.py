@@ -10,7 +10,9 @@ import pytest
 
 from automation.agent_server import AgentServer
 from automation.backends import cloud as module
-from automation.backends.cloud import CloudSandbox, SandboxGone, look_again
+from automation.backends import sandbox_mark
+from automation.backends.cloud import CloudSandbox
+from automation.backends.sandbox_connection import SandboxGone, look_again
 from automation.backends.sandbox_mark import parse_mark, read_mark_command
 from automation.cloud import CloudAuth, CloudRefuses, SandboxFailed, SandboxLimit, account_of
 from automation.connection import AgentConnection
@@ -233,6 +235,26 @@ async def test_whoever_does_not_wait_for_it_leaves_none(cloud: FakeCloud, starts
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         assert cloud.left == [], (moment, cloud.boxes[made:])
+
+
+async def test_one_that_cannot_be_marked_is_not_used(
+    cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "mark_command", lambda *_: "true")
+    assert "could not be marked" in await refused(cloud, SandboxFailed)
+    assert len(cloud.boxes) == 3
+
+
+async def test_one_that_somebody_else_has_marked_is_his(
+    cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """His own answer was lost, in an account that is dedicated to us both."""
+    make = sandbox_mark.mark_command
+    marks = iter(["another", OWNER])
+    monkeypatch.setattr(module, "mark_command", lambda sandbox_id, _: make(sandbox_id, next(marks)))
+    async with sandbox_of(cloud).connect() as connection:
+        assert connection.sandbox_id == cloud.boxes[1].id
+    assert cloud.left == [cloud.boxes[0].id]
 
 
 class TestALostAnswer:

@@ -4,11 +4,13 @@ import asyncio
 import io
 import socket
 import tarfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
+from automation import execution
 from automation.execution import (
     RunState,
     dispatch_automation,
@@ -16,6 +18,7 @@ from automation.execution import (
     verify_run_status,
 )
 from automation.settings import Settings
+from tests.fakes.cloud.cloud import FakeCloud
 from tests.servers import RealServer
 from tests.teller import eventually, tarball
 
@@ -134,7 +137,7 @@ async def test_a_dispatched_run_is_verified_from_anywhere(server: RealServer) ->
     [
         ({"agent_server_api_key": "wrong-key"}, "refuses the key it was given"),
         ({"agent_server_url": "http://127.0.0.1:1"}, "does not answer"),
-        ({"agent_server_url": ""}, "no agent-server is given"),
+        ({"agent_server_url": ""}, "nothing is given that the run could be on"),
         ({"agent_server_url": "ftp://example.com"}, "http or https"),
         ({"tarball_source": b"not a tarball"}, "not gzip"),
         ({"tarball_source": "http://example.com/x.tar.gz"}, "is not https"),
@@ -180,3 +183,85 @@ def test_settings_say_which_mode_is_meant() -> None:
     settings = Settings.from_environment(given)
     assert settings.is_agent_server_mode
     assert "s3cret" not in repr(settings)
+
+
+class TestInTheCloud:
+    """Without an agent-server the same functions make sandboxes."""
+
+    @pytest.fixture
+    def cloud(self, server: RealServer) -> Iterator[FakeCloud]:
+        with FakeCloud(server) as cloud:
+            yield cloud
+
+    async def test_a_run(self, cloud: FakeCloud) -> None:
+        result = await run_automation(
+            api_url=cloud.url,
+            api_key=cloud.key or "",
+            entrypoint="python main.py",
+            tarball_source=smoke_tarball(),
+            run_id="in-the-cloud",
+        )
+        assert result.success, result
+        assert result.sandbox_id == cloud.boxes[0].id
+        assert f"SANDBOX_ID={result.sandbox_id}" in result.stdout
+        assert "AGENT_SERVER_URL" not in result.stdout
+        assert cloud.left == []
+
+    async def test_one_that_is_dispatched_is_looked_up_in_its_sandbox(self, cloud: FakeCloud) -> None:
+        there: dict[str, Any] = {"api_url": cloud.url, "api_key": cloud.key or ""}
+        started = await dispatch_automation(
+            **there,
+            entrypoint="bash main.sh",
+            tarball_source=tarball({"main.sh": "sleep 1.5; exit 3"}),
+            run_id="dispatched",
+        )
+        assert started.success, started
+        assert cloud.left == [started.sandbox_id]
+        where = there | {"run_id": "dispatched", "sandbox_id": str(started.sandbox_id)}
+        assert (await verify_run_status(**where)).state is RunState.RUNNING
+
+        async def is_over() -> bool:
+            return (await verify_run_status(**where)).state is not RunState.RUNNING
+
+        await eventually(is_over)
+        status = await verify_run_status(**where, remove=True)
+        assert (status.state, status.exit_code) == (RunState.FAILED, 3)
+        assert cloud.left == []
+        gone = await verify_run_status(**where)
+        assert (gone.state, gone.exit_code) == (RunState.GONE, None)
+
+    async def test_one_that_could_not_be_started_leaves_no_sandbox(
+        self, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(execution, "FIRST_CONTACT", 0.5)
+        cloud.gate_fault = lambda line: "upload" in line
+        started = await dispatch_automation(
+            api_url=cloud.url,
+            api_key=cloud.key or "",
+            entrypoint="true",
+            tarball_source=tarball({}),
+        )
+        assert not started.success
+        assert cloud.left == []
+
+    async def test_trouble_that_may_pass_is_told_apart_from_the_end(
+        self, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(execution, "FIRST_CONTACT", 0.5)
+        cloud.fault("get", status=500, times=None)
+        status = await verify_run_status(
+            run_id="any", api_url=cloud.url, api_key=cloud.key or "", sandbox_id="18HWllHllep3I8qTJu7S8s"
+        )
+        assert status.state is RunState.UNREACHABLE
+
+    async def test_a_run_that_the_sandbox_does_not_know(self, cloud: FakeCloud) -> None:
+        there: dict[str, Any] = {"api_url": cloud.url, "api_key": cloud.key or ""}
+        box = cloud.others()
+        assert (await verify_run_status(run_id="none", sandbox_id=box.id, **there)).state is RunState.UNKNOWN
+
+    async def test_nothing_given_is_one_sentence(self) -> None:
+        result = await run_automation(api_url="", api_key="", entrypoint="true", tarball_source=tarball({}))
+        assert not result.success
+        assert result.error == (
+            "nothing is given that the run could be on: pass agent_server_url, or api_key for a Cloud sandbox"
+        )

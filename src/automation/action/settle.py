@@ -14,7 +14,8 @@ from automation.action.job_log import JobLog
 from automation.action.state import KnownEnd, State, StateFile
 from automation.action.surroundings import Surroundings
 from automation.agent_server import AgentServer
-from automation.backends.cloud import SandboxGone, give_back, look_again
+from automation.backends.cloud import give_back
+from automation.backends.sandbox_connection import SandboxGone, look_again
 from automation.cloud import Cloud
 from automation.connection import AgentConnection
 from automation.errors import AutomationError

@@ -19,8 +19,9 @@ from automation.action.job_log import JobLog
 from automation.action.owner import owner_mark
 from automation.action.surroundings import Surroundings
 from automation.agent_server import AgentServer
-from automation.backends.cloud import connection_of, give_back
+from automation.backends.cloud import give_back
 from automation.backends.marked_sandboxes import marked_sandboxes
+from automation.backends.sandbox_connection import connection_of
 from automation.cloud import Cloud, Sandbox
 from automation.connection import AgentConnection
 from automation.errors import AutomationError, Misconfigured

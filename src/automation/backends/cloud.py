@@ -12,14 +12,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import chain, repeat
 from typing import Final
 
 from automation.agent_server import AgentServer
 from automation.backends import BackendName
+from automation.backends.sandbox_connection import because, connection_of
 from automation.backends.sandbox_ledger import Ledger, Memory
 from automation.backends.sandbox_mark import mark_command, parse_mark
 from automation.cloud import (
@@ -32,8 +32,8 @@ from automation.cloud import (
     SandboxStatus,
 )
 from automation.cloud.client import now_at
-from automation.connection import AgentConnection, connect_to
-from automation.errors import AutomationError, Misconfigured, ServerLost, ServerUnavailable
+from automation.connection import AgentConnection
+from automation.errors import AutomationError, ServerUnavailable
 from automation.run.patience import Patience
 from automation.sentences import one_line
 
@@ -49,10 +49,6 @@ ANSWERS_WITHIN: Final = 60.0
 DELETE_PAUSES: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 SKEW: Final = timedelta(seconds=5)
 SHORT: Final = 30.0
-
-
-class SandboxGone(ServerLost):
-    """The sandbox is not there any more, or has failed, and what ran in it with it."""
 
 
 @dataclass
@@ -74,6 +70,7 @@ class CloudSandbox:
     note: Callable[[str], None] = lambda _: None
     is_hurried: bool = False
     name: BackendName = BackendName.CLOUD
+    _lost_since: datetime | None = None
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AgentConnection]:
@@ -118,6 +115,8 @@ class CloudSandbox:
         sandbox = await self._until_usable(cloud, sandbox)
         connection = connection_of(sandbox, self.account)
         mark = await _mark(connection, self.owner)
+        if not mark:
+            raise SandboxFailed(f"the sandbox {sandbox.id} could not be marked: is its disk full?")
         if mark != self.owner:
             # Somebody whose own answer was lost has taken it for his.
             await self.ledger.gave_back(sandbox.id)
@@ -145,7 +144,10 @@ class CloudSandbox:
                 ) from None
             if not error.is_lost:
                 raise
-            if taken := await self._left(cloud, since):
+            self._lost_since = min(self._lost_since or since, since)
+            if not self.account.is_dedicated:
+                await self._tell_of_lost(cloud, since)
+            elif taken := await self._take_lost(cloud):
                 return taken
             raise
 
@@ -159,23 +161,43 @@ class CloudSandbox:
             return []
         return [] if self.account.spec in known else known
 
-    async def _left(self, cloud: Cloud, since: datetime) -> Sandbox | None:
-        """What a request may have left whose answer was lost: ours, if the account is, and otherwise told."""
-        try:
-            found = [each for each in await cloud.search() if each.created_at >= since]
-        except AutomationError:
-            found = []
-        found = [each for each in found if each.id not in self.ledger.sandboxes]
-        if not self.account.is_dedicated:
-            ids = ", ".join(each.id for each in found) or "none is listed"
-            self.note(f"an answer of the Cloud API was lost; what it may have made is among these: {ids}")
-            return None
-        for each in found:
+    async def _tell_of_lost(self, cloud: Cloud, since: datetime) -> None:
+        """A sandbox whose answer was lost looks like one that somebody else has made at that moment."""
+        found = [each.id for each in await self._unknown_since(cloud, since)]
+        self.note(
+            "an answer of the Cloud API was lost; what it may have made is among these: "
+            f"{', '.join(found) or 'none is listed'}"
+        )
+
+    async def _take_lost(self, cloud: Cloud) -> Sandbox | None:
+        """One that a lost answer has left, in an account where nobody else makes any; it is ours once it has our mark."""
+        assert self._lost_since  # noqa: S101
+        for each in await self._unknown_since(cloud, self._lost_since):
+            if each.status is SandboxStatus.ERROR:
+                # Nobody can mark it, and nobody can use it.
+                await self.ledger.has(each.id)
+                continue
             with suppress(ServerUnavailable):
                 sandbox = await self._until_usable(cloud, each)
                 if await _mark(connection_of(sandbox, self.account), self.owner) == self.owner:
                     return sandbox
         return None
+
+    async def _unknown_since(self, cloud: Cloud, since: datetime) -> list[Sandbox]:
+        for pause in DELETE_PAUSES:
+            try:
+                found = await cloud.search()
+            except CloudUnavailable as error:
+                await asyncio.sleep(max(pause, error.wait or 0))
+            except AutomationError:
+                return []
+            else:
+                return [
+                    each
+                    for each in found
+                    if each.created_at >= since and each.id not in self.ledger.sandboxes
+                ]
+        return []
 
     async def _until_usable(self, cloud: Cloud, sandbox: Sandbox) -> Sandbox:
         """Wait until it runs.
@@ -190,7 +212,7 @@ class CloudSandbox:
             if now is not None and now.is_usable:
                 return now
             if now is not None and now.status is SandboxStatus.ERROR:
-                raise SandboxFailed(f"the sandbox {sandbox.id} failed to start{_because(now.why)}")
+                raise SandboxFailed(f"the sandbox {sandbox.id} failed to start{because(now.why)}")
             if now is None and waited > LISTED_WITHIN:
                 raise SandboxFailed(f"the sandbox {sandbox.id} was gone before it could be used")
             if waited > STARTED_WITHIN:
@@ -208,6 +230,9 @@ class CloudSandbox:
         raise AssertionError
 
     async def _give_back_all(self, cloud: Cloud) -> None:
+        if self._lost_since and self.account.is_dedicated and not self.is_hurried:
+            while lost := await self._take_lost(cloud):
+                await self.ledger.has(lost.id)
         for sandbox_id in self.ledger.sandboxes:
             pauses = DELETE_PAUSES[:1] if self.is_hurried else DELETE_PAUSES
             try:
@@ -238,50 +263,6 @@ async def give_back(cloud: Cloud, sandbox_id: str, pauses: tuple[float, ...] = D
     await cloud.delete(sandbox_id)
 
 
-def connection_of(sandbox: Sandbox, account: CloudAccount) -> AgentConnection:
-    """The connection to a sandbox that runs.
-
-    Raises:
-        SandboxFailed: its address is none.
-    """
-    try:
-        connection = connect_to(sandbox.agent_server_url, sandbox.session_api_key or "")
-    except Misconfigured as error:
-        raise SandboxFailed(
-            f"the sandbox {sandbox.id} is not where it is said to be: {error.sentence}"
-        ) from None
-    return replace(
-        connection,
-        sandbox_id=sandbox.id,
-        cloud_api_url=account.url,
-        cloud_api_key=account.key,
-        renewal=partial(look_again, sandbox.id, account),
-    )
-
-
-async def look_again(sandbox_id: str, account: CloudAccount) -> AgentConnection:
-    """Where a sandbox is now, and its key now. One that is paused is asked to go on.
-
-    Raises:
-        SandboxGone: so it is.
-        ServerUnavailable: it does not run yet, or the API does not say.
-    """
-    try:
-        async with Cloud(account) as cloud:
-            sandbox = await cloud.get(sandbox_id)
-            if sandbox is None:
-                raise SandboxGone(f"the sandbox {sandbox_id} is gone, and what ran in it with it")
-            if sandbox.status is SandboxStatus.PAUSED:
-                await cloud.resume(sandbox_id)
-    except CloudRefuses as error:
-        raise ServerUnavailable(error.sentence) from error
-    if sandbox.status is SandboxStatus.ERROR:
-        raise SandboxGone(f"the sandbox {sandbox_id} has failed{_because(sandbox.why)}")
-    if not sandbox.is_usable:
-        raise ServerUnavailable(f"the sandbox {sandbox_id} does not run ({sandbox.status.lower()})")
-    return connection_of(sandbox, account)
-
-
 async def _mark(connection: AgentConnection, owner: str) -> str:
     """Mark it; whose it is now. That it answers is what shows that it can be used: its status does not."""
     assert connection.sandbox_id  # noqa: S101
@@ -289,7 +270,3 @@ async def _mark(connection: AgentConnection, owner: str) -> str:
     async with AgentServer(connection) as server:
         record = await Patience(ANSWERS_WITHIN).bear(lambda: server.execute(command, timeout=SHORT))
     return parse_mark(record.stdout)
-
-
-def _because(why: str) -> str:
-    return f": {why}" if why else ""

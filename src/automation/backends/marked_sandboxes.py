@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from automation.agent_server import AgentServer
-from automation.backends.cloud import connection_of
+from automation.backends.sandbox_connection import connection_of
 from automation.backends.sandbox_mark import parse_mark, read_mark_command
 from automation.cloud import Cloud, Sandbox
 from automation.errors import AutomationError

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from automation.agent_server import AgentServer
-from automation.backends.cloud import look_again
+from automation.backends.sandbox_connection import look_again
 from automation.cli.options import (
     cloud_option,
     connection,

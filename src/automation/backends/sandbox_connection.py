@@ -1,0 +1,61 @@
+"""Where a sandbox is, and its key: when it is new, and again when it does not answer any more."""
+
+from dataclasses import replace
+from functools import partial
+
+from automation.cloud import Cloud, CloudAccount, CloudRefuses, Sandbox, SandboxFailed, SandboxStatus
+from automation.connection import AgentConnection, connect_to
+from automation.errors import Misconfigured, ServerLost, ServerUnavailable
+
+
+class SandboxGone(ServerLost):
+    """The sandbox is not there any more, or has failed, and what ran in it with it."""
+
+
+def connection_of(sandbox: Sandbox, account: CloudAccount) -> AgentConnection:
+    """The connection to a sandbox that runs.
+
+    Raises:
+        SandboxFailed: its address is none.
+    """
+    try:
+        connection = connect_to(sandbox.agent_server_url, sandbox.session_api_key or "")
+    except Misconfigured as error:
+        raise SandboxFailed(
+            f"the sandbox {sandbox.id} is not where it is said to be: {error.sentence}"
+        ) from None
+    return replace(
+        connection,
+        sandbox_id=sandbox.id,
+        cloud_api_url=account.url,
+        cloud_api_key=account.key,
+        renewal=partial(look_again, sandbox.id, account),
+    )
+
+
+async def look_again(sandbox_id: str, account: CloudAccount) -> AgentConnection:
+    """Where a sandbox is now, and its key now. One that is paused is asked to go on.
+
+    Raises:
+        SandboxGone: so it is.
+        ServerUnavailable: it does not run yet, or the API does not say.
+    """
+    try:
+        async with Cloud(account) as cloud:
+            sandbox = await cloud.get(sandbox_id)
+            if sandbox is None:
+                raise SandboxGone(f"the sandbox {sandbox_id} is gone, and what ran in it with it")
+            if sandbox.status is SandboxStatus.PAUSED:
+                await cloud.resume(sandbox_id)
+    except CloudRefuses as error:
+        raise ServerUnavailable(error.sentence) from error
+    if sandbox.status is SandboxStatus.ERROR:
+        raise SandboxGone(f"the sandbox {sandbox_id} has failed{because(sandbox.why)}")
+    if not sandbox.is_usable:
+        raise ServerUnavailable(f"the sandbox {sandbox_id} does not run ({sandbox.status.lower()})")
+    return connection_of(sandbox, account)
+
+
+def because(why: str) -> str:
+    """The end of a sentence about a sandbox that failed."""
+    return f": {why}" if why else ""

@@ -1,0 +1,58 @@
+"""The first mark in a sandbox stays, whatever comes after it, in whichever shell."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from automation.backends.sandbox_mark import LONGEST, mark_command, parse_mark, read_mark_command
+
+ID = "18HWllHllep3I8qTJu7S8s"
+
+
+def sh(home: Path, command: str, shell: str = "sh") -> str:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
+    ran = subprocess.run([shell, "-c", command], env=environment, capture_output=True, text=True, check=True)
+    return parse_mark(ran.stdout)
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_the_first_one_stays(tmp_path: Path, shell: str) -> None:
+    assert sh(tmp_path, read_mark_command(ID), shell) == ""
+    assert sh(tmp_path, mark_command(ID, "one 'a' $HOME"), shell) == "one 'a' $HOME"
+    assert sh(tmp_path, mark_command(ID, "another"), shell) == "one 'a' $HOME"
+    assert sh(tmp_path, read_mark_command(ID), shell) == "one 'a' $HOME"
+    assert sh(tmp_path, read_mark_command("another"), shell) == ""
+    [file] = (tmp_path / ".openhands/workspaces/automation-sandboxes").iterdir()
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_of_many_at_once_one_is_first(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    started = [
+        subprocess.Popen(["sh", "-c", mark_command(ID, f"run-{n}")], env=environment, stdout=subprocess.PIPE)
+        for n in range(20)
+    ]
+    seen = {process.communicate()[0] for process in started}
+    # Whoever comes while the first one writes may see nothing yet, and never another's.
+    assert len(seen - {b""}) == 1
+
+
+@pytest.mark.parametrize("wrong", ["", "a b\nc", "two  spaces", " a", "a\t", "ü", "x" * (LONGEST + 1)])
+def test_what_is_no_mark_is_not_made(wrong: str) -> None:
+    with pytest.raises(AssertionError):
+        mark_command(ID, wrong)
+
+
+@pytest.mark.parametrize("wrong", ["", "../etc", "a/b", "-rf", "a b", "a\n"])
+def test_what_is_no_id_names_no_file(wrong: str) -> None:
+    with pytest.raises(AssertionError):
+        read_mark_command(wrong)
+
+
+@given(st.text())
+def test_whatever_stands_there_is_read_as_one_line_or_none(text: str) -> None:
+    assert "\n" not in parse_mark(text)

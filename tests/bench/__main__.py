@@ -19,6 +19,7 @@ from tests.bench import (
     inbox,
     kill_to_verdict,
     protocol,
+    sandbox_start,
     start_up,
     waiting_runs,
 )
@@ -37,6 +38,11 @@ async def measure_end(server: RealServer) -> Sequence[Figure]:
     known, announced = await end_to_verdict.measure(server)
     name = "announcement -> verdict (bare: end -> announcement)"
     return [Ratio(name, known, announced, most_seconds=0.05)]
+
+
+async def measure_sandbox(server: RealServer) -> Sequence[Figure]:
+    ours, bare = await sandbox_start.measure(server)
+    return [Ratio("sandbox runs -> first instruction", ours, bare, most_ratio=1.25)]
 
 
 async def measure_start_up(_: RealServer) -> Sequence[Figure]:
@@ -102,6 +108,7 @@ async def measure_waiting(server: RealServer) -> Sequence[Figure]:
 
 CORE: dict[str, tuple[Measure, float]] = {
     "protocol": (measure_protocol, 60),
+    "sandbox": (measure_sandbox, 90),
     "end to verdict": (measure_end, 90),
     "start-up": (measure_start_up, 90),
     "first byte": (measure_first_byte, 120),

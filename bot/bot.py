@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from automation.cloud import CloudAccount
 from automation.connection import AgentConnection, connect_to
 from automation.errors import Refused
 from automation.reasons import Reason
@@ -45,8 +46,23 @@ class Bot:
     def redactor(self) -> Redactor:
         return Redactor(self.settings.secrets)
 
+    @property
+    def account(self) -> CloudAccount | None:
+        """In whose sandboxes runs take place; None where they go to an agent-server."""
+        core = self.settings.core
+        return core.cloud_account() if core.is_cloud_mode else None
+
+    def check_place(self, *, is_fork: bool) -> None:
+        """Return if there is a place for such a run. A sandbox has room for a fork's code, too.
+
+        Raises:
+            Refused: there is none.
+        """
+        if self.account is None:
+            self.agent_server(is_fork=is_fork)
+
     def agent_server(self, *, is_fork: bool) -> AgentConnection:
-        """Where a run goes: a fork's code only to the server that is set aside for forks.
+        """Where a run goes that gets no sandbox: a fork's code only to the server that is set aside for forks.
 
         Raises:
             Refused: there is none.

@@ -87,10 +87,14 @@ def version() -> int:
 
 def first_line(settings: BotSettings) -> str:
     """Who serves what, without a secret: the log's first line."""
-    forks = settings.core.fork_agent_server_url
+    core = settings.core
+    forks = core.fork_agent_server_url
+    if core.is_cloud_mode:
+        where = f"backend cloud {core.cloud_account().url}, forks in sandboxes, too"
+    else:
+        where = f"backend agent-server {core.agent_server_url}, {f'forks on {forks}' if forks else 'no server for forks'}"
     return (
-        f"automation-bot {__version__}: GitHub App {settings.app_id} at {settings.github_api_url}, "
-        f"backend agent-server {settings.core.agent_server_url}, {f'forks on {forks}' if forks else 'no server for forks'}, "
+        f"automation-bot {__version__}: GitHub App {settings.app_id} at {settings.github_api_url}, {where}, "
         f"database {settings.database_url}, public URL {settings.public_url}"
     )
 

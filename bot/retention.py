@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from automation.errors import AutomationError
+from bot.runs.sandboxes import KEPT
 from bot.store.store import Store
 
 DAY = 24 * 3600.0
@@ -46,5 +47,6 @@ class Retention:
         while await self.store.deliveries.prune(now - DELIVERIES_KEPT, AT_ONCE) == AT_ONCE:
             pass
         await self.store.facts.prune("completion")
+        await self.store.facts.prune(KEPT)
         await self.store.replies.prune(now - REPLIES_KEPT)
         await self.store.definitions.prune(now - RUNS_KEPT)

@@ -54,6 +54,11 @@ NAMES: Final = (
     core.AGENT_SERVER_API_KEY,
     core.FORK_AGENT_SERVER_URL,
     core.FORK_AGENT_SERVER_API_KEY,
+    core.CLOUD_API_URL,
+    core.CLOUD_API_KEY,
+    core.CLOUD_AUTH,
+    core.CLOUD_SANDBOX_SPEC,
+    core.CLOUD_DEDICATED,
     core.PATIENCE_SECONDS,
 )
 """Every setting that the bot reads."""
@@ -153,6 +158,7 @@ class BotSettings:
             self.operator_token,
             self.core.agent_server_api_key,
             self.core.fork_agent_server_api_key,
+            self.core.cloud_api_key,
         )
         return [value for value in values if value]
 
@@ -188,9 +194,12 @@ def _core(given: Variables) -> Settings:
     if given.text(FORK_URL) or given.text(FORK_KEY):
         # The key of one server is not sent to another one.
         url_name, key_name = FORK_URL, FORK_KEY
-    given.needed(core.AGENT_SERVER_URL, "the agent-server's URL, such as http://127.0.0.1:8000")
+    read = _read(given)
+    if not (read.cloud_api_url or read.cloud_api_key):
+        expected = "the agent-server's URL, such as http://127.0.0.1:8000"
+        given.needed(core.AGENT_SERVER_URL, f"{expected}, or {core.CLOUD_API_KEY} for Cloud sandboxes")
     settings = replace(
-        _patience(given),
+        read,
         agent_server_url=given.server_url(core.AGENT_SERVER_URL),
         agent_server_api_key=given.key(core.AGENT_SERVER_API_KEY),
         fork_agent_server_url=given.server_url(url_name),
@@ -207,9 +216,20 @@ def _core(given: Variables) -> Settings:
     return settings
 
 
-def _patience(given: Variables) -> Settings:
-    try:
-        return Settings.from_environment(given.environment)
-    except Misconfigured:
-        given.refuse(core.PATIENCE_SECONDS, "expected a number of seconds, 0 or more")
-        return Settings()
+def _read(given: Variables) -> Settings:
+    """The core's settings as it reads them; what it refuses is said of the variable that it is about."""
+    environment = dict(given.environment)
+    for _ in range(len(NAMES)):
+        try:
+            settings = Settings.from_environment(environment)
+            settings.cloud_account()
+        except Misconfigured as error:
+            name = next((each for each in NAMES if error.sentence.startswith(f"{each} ")), "")
+            if not name:
+                is_key = "API key" in error.sentence
+                name = core.CLOUD_API_KEY if is_key else core.CLOUD_API_URL
+            given.refuse(name, error.sentence.removeprefix(f"{name} "))
+            environment.pop(name, None)
+        else:
+            return settings
+    return Settings()

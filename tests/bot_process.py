@@ -74,10 +74,18 @@ class BotProcess:
             "BOT_DATABASE_URL": f"sqlite:///{self.home / 'bot.sqlite3'}",
             "BOT_SECRET_KEY": self._key,
             "BOT_OPERATOR_TOKEN": OPERATOR,
-            "AUTOMATION_AGENT_SERVER_URL": self.server.url,
-            "AUTOMATION_AGENT_SERVER_API_KEY": self.server.key,
+            **self._place(),
             "PYTHONPATH": str(ROOT),
             **self.more,
+        }
+
+    def _place(self) -> dict[str, str]:
+        """Where its runs are: on the server, or in the sandboxes before it."""
+        if cloud := self.server.cloud:
+            return {"AUTOMATION_CLOUD_API_URL": cloud.url, "OPENHANDS_API_KEY": cloud.key or ""}
+        return {
+            "AUTOMATION_AGENT_SERVER_URL": self.server.url,
+            "AUTOMATION_AGENT_SERVER_API_KEY": self.server.key,
         }
 
     async def start(self) -> None:

@@ -20,7 +20,12 @@ from bot.env_file import with_file
 from bot.examination.disk import database_findings, private_file_findings
 from bot.examination.finding import Finding, fine, is_fit, wrong
 from bot.examination.github import github_findings
-from bot.examination.server import agent_server_finding, fork_server_finding, public_url_finding
+from bot.examination.server import (
+    agent_server_finding,
+    cloud_finding,
+    fork_server_finding,
+    public_url_finding,
+)
 from bot.settings import DATABASE_URL, PRIVATE_KEY_PATH, BotSettings
 
 
@@ -60,7 +65,10 @@ async def examine(settings: BotSettings, complaints: list[str]) -> list[Finding]
         looks.append(
             _alone(agent_server_finding("agent-server", core.agent_server_url, core.agent_server_api_key))
         )
-    looks.append(_alone(fork_server_finding(settings)))
+    if core.is_cloud_mode:
+        looks.append(_alone(cloud_finding(core.cloud_account())))
+    else:
+        looks.append(_alone(fork_server_finding(settings)))
     found = [finding for findings in await asyncio.gather(*looks) for finding in findings]
     if not any(complaint.startswith(DATABASE_URL) for complaint in complaints):
         found += database_findings(settings.database_path)

@@ -5,6 +5,7 @@ from typing import Final
 import httpx
 
 from automation.agent_server import AgentServer
+from automation.cloud import Cloud, CloudAccount
 from automation.connection import connect_to
 from automation.errors import AutomationError
 from automation.sentences import one_line
@@ -34,6 +35,16 @@ async def agent_server_finding(about: str, url: str, key: str) -> Finding:
     if not key:
         return note(about, f"{url} (version {version}) is healthy, and asks nobody for a key")
     return fine(about, f"{url} (version {version}) is healthy and takes the key")
+
+
+async def cloud_finding(account: CloudAccount) -> Finding:
+    """The Cloud in whose sandboxes runs take place: it answers, and takes the key."""
+    try:
+        async with Cloud(account) as cloud:
+            count = len(await cloud.search())
+    except AutomationError as error:
+        return failed("Cloud", error)
+    return fine("Cloud", f"{account.url} answers and takes the key; it has {count} sandboxes")
 
 
 async def fork_server_finding(settings: BotSettings) -> Finding:

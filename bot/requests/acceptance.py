@@ -134,7 +134,7 @@ class Acceptance:
         resolve_inputs(automation.definition, wish.inputs)
         approved = await self.approvals.has(subject)
         check_fork(subject.sha, settings, is_fork=subject.is_fork, is_approved=approved)
-        self.bot.agent_server(is_fork=subject.is_fork)
+        self.bot.check_place(is_fork=subject.is_fork)
         check_caps(await self._recent(run), self.bot.settings.caps)
 
     async def held(self, repository: str, number: int, sha: str, *, but: Collection[UUID] = ()) -> list[Run]:

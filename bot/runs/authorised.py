@@ -23,7 +23,7 @@ async def authorise_again(bot: Bot, github: GitHub, run: Run) -> None:
         Refused: it may not any more.
         GitHubUnavailable: it could not be asked.
     """
-    bot.agent_server(is_fork=run.is_fork)
+    bot.check_place(is_fork=run.is_fork)
     # A clock that was set back says nothing of how long ago it was.
     if 0 <= time.time() - run.accepted_at < FRESH:
         return

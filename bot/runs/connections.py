@@ -7,27 +7,34 @@ import json
 
 from automation.connection import AgentConnection, connect_to
 from bot.bot import Bot
+from bot.runs import sandboxes
 from bot.runs.run import Run
 
 NAME = "connection"
 
 
 async def connection_of(bot: Bot, run: Run) -> AgentConnection:
-    """The server that the run was sent to, or is to be sent to.
+    """The server that the run was sent to, or is to be sent to: in a Cloud a sandbox that is made for it.
 
     Raises:
-        Refused: a fork's code has nowhere to go.
+        Refused: a fork's code has nowhere to go, or the Cloud's limit is reached.
+        SandboxFailed, CloudRefuses: there is no sandbox to be had.
         Misconfigured: no key of BOT_SECRET_KEY opens what was sealed.
     """
     if run.is_ordered and (sealed := (await bot.store.secrets.of(run.id)).get(NAME)):
         kept = json.loads(bot.vault.open(sealed, _about(run)))
-        return connect_to(kept["url"], kept["key"])
+        connection = connect_to(kept["url"], kept["key"])
+        sandbox_id = kept.get("sandbox")
+        return sandboxes.in_sandbox(bot, connection, sandbox_id) if sandbox_id else connection
+    if bot.account is not None:
+        return await sandboxes.obtain(bot, run)
     return bot.agent_server(is_fork=run.is_fork)
 
 
 async def keep(bot: Bot, run: Run, connection: AgentConnection) -> None:
     """Remember where the run is sent, before it is."""
-    text = json.dumps({"url": connection.url, "key": connection.session_key})
+    there = {"url": connection.url, "key": connection.session_key, "sandbox": connection.sandbox_id}
+    text = json.dumps(there)
     await bot.store.secrets.keep(run.id, {NAME: bot.vault.seal(text, _about(run))})
 
 

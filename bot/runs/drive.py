@@ -31,7 +31,7 @@ from automation.run.stop import look_settled
 from automation.verdict import Verdict, judge, not_started
 from bot.bot import Bot
 from bot.callback import callback_tokens
-from bot.runs import connections
+from bot.runs import connections, sandboxes
 from bot.runs.authorised import authorise_again
 from bot.runs.lanes import has_turn
 from bot.runs.live import LiveRun
@@ -150,7 +150,10 @@ class Drive:
 
     async def _conduct(self) -> None:
         ordering = Ordering(self.bot, self.run)
-        connection = await connections.connection_of(self.bot, self.run)
+        connection = await self._connection()
+        if connection is None:
+            await self._end_without_run(_stopped_before(self.run))
+            return
         async with self.bot.lines.to(connection) as line:
             if self.run.is_ordered and await self._is_there(line):
                 await self._follow(connection, line, ordering.resumed())
@@ -162,10 +165,25 @@ class Drive:
             async with ordering.assembled(self._github) as order:
                 await self._follow(connection, line, order)
 
+    async def _connection(self) -> AgentConnection | None:
+        """The run's server; None if somebody has stopped the run while its sandbox was waited for."""
+        obtaining = asyncio.create_task(connections.connection_of(self.bot, self.run))
+        stopping = asyncio.create_task(self.live.stop.asked())
+        try:
+            waits = [obtaining] if self.run.is_ordered else [obtaining, stopping]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            return obtaining.result() if obtaining.done() else None
+        finally:
+            stopping.cancel()
+            obtaining.cancel()
+            await asyncio.gather(obtaining, stopping, return_exceptions=True)
+
     async def _follow(self, connection: AgentConnection, line: Line, order: Order) -> None:
         started_at = self.run.started_at or time.time()
         if not self.run.is_ordered:
             await connections.keep(self.bot, self.run, connection)
+            if order.keeps_sandbox:
+                await sandboxes.keep(self.bot, self.run.id)
         await self._row.save(
             is_ordered=True,
             state=State.RUNNING,
@@ -230,8 +248,14 @@ class Drive:
 
     async def _tell(self, end: End) -> None:
         """Tell GitHub, and forget what nobody needs any more."""
-        await self._telling.finish(end)
-        if self.run.is_gone or not self.run.is_ordered:
+        giving_back = asyncio.create_task(sandboxes.give_back_all(self.bot, self.run))
+        try:
+            await self._telling.finish(end)
+        finally:
+            [is_given_back] = await asyncio.gather(giving_back, return_exceptions=True)
+        # What is left is what the orphans are found by.
+        needs_nothing = self.run.is_gone or not self.run.is_ordered
+        if is_given_back is True and (needs_nothing or await sandboxes.was_in_one(self.bot, self.run)):
             await connections.forget(self.bot, self.run)
         await self._row.save(state=State.ENDED)
         self.bot.metrics.ended(end)

@@ -1,11 +1,14 @@
 """Runs that are over for people and may still go on on their servers: ended and removed once the server answers.
 
 A run whose server did not confirm its stop, or was lost, keeps its remembered connection (`bot.runs.connections`)
-beyond its end; that is how it is found here.
+beyond its end; that is how it is found here. So does one whose sandbox could not be deleted; of those that nobody
+remembers, the ones that carry this bot's mark are looked for, too.
 """
 
 import asyncio
 import logging
+import math
+import time
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,8 +18,10 @@ from automation.observation import Cause, Process
 from automation.run.stop import release, stop
 from bot.bot import Bot
 from bot.runs import connections
+from bot.runs.sandboxes import SandboxMemo, give_back_all, reap
 
 EVERY = 20.0
+REAP_EVERY = 600.0
 WITHIN = 60.0
 
 log = logging.getLogger(__name__)
@@ -30,8 +35,12 @@ class Orphans:
 
     async def sweep_for_ever(self) -> None:
         """Every so often, until cancelled."""
+        reaped_at = -math.inf
         while True:
             try:
+                if time.monotonic() - reaped_at > REAP_EVERY:
+                    reaped_at = time.monotonic()
+                    await reap(self.bot)
                 for run_id in await self.bot.store.secrets.of_ended():
                     await self._settle(run_id)
             except AutomationError as error:
@@ -41,6 +50,11 @@ class Orphans:
     async def _settle(self, run_id: UUID) -> None:
         run = await self.bot.store.runs.get(run_id)
         if run is None:
+            return
+        if (await SandboxMemo.of(self.bot, run_id)).is_used:
+            if await give_back_all(self.bot, run):
+                await connections.forget(self.bot, run)
+                log.info("run %s has no sandbox any more", run_id)
             return
         try:
             connection = await connections.connection_of(self.bot, run)

@@ -123,6 +123,7 @@ def assemble(automation: Automation, repository: Source | None, wish: Wish, work
         timeout=_timeout(wish, definition.timeout_seconds),
         output_limit=wish.output_limit,
         outputs=definition.settings.outputs,
+        keeps_sandbox=bool(definition.keep_alive),
         base=wish.run_directory,
         owner=wish.owner,
     )

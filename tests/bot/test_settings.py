@@ -283,3 +283,35 @@ def test_the_readme_has_every_permission_and_event() -> None:
     assert {row[0].strip("`"): row[1] for row in rows("Permissions, and why")} == PERMISSIONS
     section = README.partition("## Permissions, and why")[2].partition("\n## ")[0]
     assert all(f"`{event}`" in section for event in EVENTS)
+
+
+class TestCloud:
+    def test_takes_the_place_of_an_agent_server(self) -> None:
+        found = read(
+            AUTOMATION_AGENT_SERVER_URL=None,
+            OPENHANDS_API_KEY="the-cloud-key",
+            AUTOMATION_CLOUD_AUTH="session-key",
+        )
+        assert found.core.is_cloud_mode
+        assert found.core.cloud_account().headers == {"X-Session-API-Key": "the-cloud-key"}
+        assert "the-cloud-key" in found.secrets
+        assert "the-cloud-key" not in repr(found)
+
+    def test_comes_after_an_agent_server(self) -> None:
+        assert not read(OPENHANDS_API_KEY="the-cloud-key").core.is_cloud_mode
+
+    @pytest.mark.parametrize(
+        ("name", "value", "said"),
+        [
+            ("AUTOMATION_CLOUD_AUTH", "basic", "expected bearer or session-key"),
+            ("AUTOMATION_CLOUD_DEDICATED", "perhaps", "is neither true nor false"),
+            ("AUTOMATION_CLOUD_API_URL", "ftp://cloud.example", "is not an http or https address"),
+            ("AUTOMATION_CLOUD_API_URL", "http://169.254.169.254", "link-local"),
+            ("OPENHANDS_API_KEY", "hunter two", "has spaces"),
+        ],
+    )
+    def test_each_that_is_wrong_is_named_alone(self, name: str, value: str, said: str) -> None:
+        [complaint] = complaints(environment(**{name: value}))
+        assert complaint.startswith(f"{name}: ")
+        assert said in complaint
+        assert "hunter" not in complaint

@@ -363,7 +363,7 @@ def test_the_watchdog_watches_a_workflow_of_the_readme() -> None:
 
 def test_what_is_not_there_yet_is_said() -> None:
     status = section("Status")
-    for name in ("Cloud sandboxes in the bot", "`github.secrets`", "PostgreSQL"):
+    for name in ("not with the hosted Cloud", "`github.secrets`", "PostgreSQL"):
         assert name in status
 
 

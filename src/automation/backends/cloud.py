@@ -90,8 +90,12 @@ class CloudSandbox:
                     await asyncio.shield(self._give_back_all(cloud))
 
     async def obtain(self) -> AgentConnection:
-        """Make the sandbox and wait until it can be used; it stays until `give_back`. Raises as `connect`."""
+        """Make the sandbox and wait until it can be used; it stays until `give_back`. Raises as `connect`.
+
+        What the ledger remembers from before, of somebody who died while he waited, is deleted first.
+        """
         async with Cloud(self.account) as cloud:
+            await self._give_back_all(cloud)
             return await self._obtain(cloud)
 
     async def _obtain(self, cloud: Cloud) -> AgentConnection:
@@ -110,9 +114,7 @@ class CloudSandbox:
         raise AssertionError
 
     async def _try(self, cloud: Cloud) -> AgentConnection:
-        sandbox = await self._create(cloud)
-        await self.ledger.has(sandbox.id)
-        sandbox = await self._until_usable(cloud, sandbox)
+        sandbox = await self._until_usable(cloud, await self._create(cloud))
         connection = connection_of(sandbox, self.account)
         mark = await _mark(connection, self.owner)
         if not mark:
@@ -126,13 +128,13 @@ class CloudSandbox:
     async def _create(self, cloud: Cloud) -> Sandbox:
         since = now_at(cloud) - SKEW
         await self.ledger.asks(since.timestamp())
-        creating = asyncio.create_task(cloud.create())
+        creating = asyncio.create_task(self._created(cloud))
         try:
             return await asyncio.shield(creating)
         except asyncio.CancelledError:
             # It is being made: only with its id can it be deleted.
             with suppress(AutomationError):
-                await self.ledger.has((await creating).id)
+                await creating
             raise
         except (CloudUnavailable, CloudRefuses) as error:
             # An unknown kind of sandbox is answered by "internal server error".
@@ -148,8 +150,14 @@ class CloudSandbox:
             if not self.account.is_dedicated:
                 await self._tell_of_lost(cloud, since)
             elif taken := await self._take_lost(cloud):
+                await self.ledger.has(taken.id)
                 return taken
             raise
+
+    async def _created(self, cloud: Cloud) -> Sandbox:
+        sandbox = await cloud.create()
+        await self.ledger.has(sandbox.id)
+        return sandbox
 
     async def _other_kinds(self, cloud: Cloud) -> list[str]:
         """The kinds of sandboxes that there are, if ours is none of them; empty if it may be one."""
@@ -220,11 +228,13 @@ class CloudSandbox:
             if time.monotonic() - told >= 10:  # noqa: PLR2004
                 told = time.monotonic()
                 self.note(f"the sandbox is starting ({waited:.0f} s)")
+            await asyncio.sleep(pause)
             try:
                 if now is not None and now.status is SandboxStatus.PAUSED:
                     await cloud.resume(sandbox.id)
-                await asyncio.sleep(pause)
-                now = await cloud.get(sandbox.id)
+                    now = now.model_copy(update={"status": SandboxStatus.STARTING})
+                else:
+                    now = await cloud.get(sandbox.id)
             except CloudUnavailable as error:
                 await asyncio.sleep(error.wait or 0)
         raise AssertionError
@@ -233,7 +243,7 @@ class CloudSandbox:
         if self._lost_since and self.account.is_dedicated and not self.is_hurried:
             while lost := await self._take_lost(cloud):
                 await self.ledger.has(lost.id)
-        for sandbox_id in self.ledger.sandboxes:
+        for sandbox_id in tuple(self.ledger.sandboxes):
             pauses = DELETE_PAUSES[:1] if self.is_hurried else DELETE_PAUSES
             try:
                 await give_back(cloud, sandbox_id, pauses)

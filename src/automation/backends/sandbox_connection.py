@@ -24,12 +24,17 @@ def connection_of(sandbox: Sandbox, account: CloudAccount) -> AgentConnection:
         raise SandboxFailed(
             f"the sandbox {sandbox.id} is not where it is said to be: {error.sentence}"
         ) from None
+    return renewable(connection, sandbox.id, account)
+
+
+def renewable(connection: AgentConnection, sandbox_id: str, account: CloudAccount) -> AgentConnection:
+    """The connection as one to a sandbox, which is asked for again where it is when it does not answer."""
     return replace(
         connection,
-        sandbox_id=sandbox.id,
+        sandbox_id=sandbox_id,
         cloud_api_url=account.url,
         cloud_api_key=account.key,
-        renewal=partial(look_again, sandbox.id, account),
+        renewal=partial(look_again, sandbox_id, account),
     )
 
 

@@ -101,6 +101,8 @@ class Follower:
                         break
             except ServerRefuses:
                 return False
+            except ServerLost:
+                raise
             except ServerUnavailable as error:
                 self._heard = NEVER
                 await self.patience.wait_after(error)

@@ -53,6 +53,7 @@ class Order:
         grace: seconds between TERM and KILL.
         output_limit: bytes of output after which the run is ended.
         outputs: names that the automation has to report.
+        keeps_sandbox: where it runs in a sandbox, that is to stay.
         base: directory on the server under which `automation-runs` stands; None for the server's own.
         owner: whose run it is, for whoever has to end it without having started it; empty for nobody's.
     """
@@ -69,6 +70,7 @@ class Order:
     grace: float = 5
     output_limit: int = OUTPUT_LIMIT
     outputs: tuple[str, ...] = ()
+    keeps_sandbox: bool = False
     base: str | None = None
     owner: str = ""
 

@@ -228,7 +228,9 @@ def _read(given: Variables) -> Settings:
             if not name:
                 is_key = "API key" in error.sentence
                 name = core.CLOUD_API_KEY if is_key else core.CLOUD_API_URL
-            given.refuse(name, error.sentence.removeprefix(f"{name} "))
+            is_patience = name == core.PATIENCE_SECONDS
+            said = "expected a number of seconds, 0 or more" if is_patience else error.sentence
+            given.refuse(name, said.removeprefix(f"{name} "))
             environment.pop(name, None)
         else:
             return settings

@@ -57,5 +57,5 @@ class Desk:
 
     def call(self, *words: str, server: RealServer | None = None, **environment: str) -> tuple[int, str, str]:
         process = self.start(*words, server=server, prefix=(), **environment)
-        out, err = process.communicate(timeout=100)
+        out, err = process.communicate(timeout=200)
         return process.returncode, out, err

@@ -33,6 +33,8 @@ MEANINGS: Final = {
         "A fork's code runs only where it is alone. The operator of the bot can set aside a server for forks."
     ),
     Reason.BAD_CONFIG: "Mend the definition on the base branch; `automation check` shows all that is wrong with it.",
+    Reason.SANDBOX_FAILED: "No Cloud sandbox could be had for it. Do what its sentence says, or run it again.",
+    Reason.SANDBOX_LIMIT: "The account may not have another Cloud sandbox now. Wait until one has ended, and run it again.",
     Reason.ARCHIVE_INCOMPLETE: "GitHub's archive of the commit lacks files. Run it again; if it stays so, look at the commit.",
     Reason.INTERNAL_ERROR: "This is a defect of the bot. Please tell its operator, with the run's id.",
 }

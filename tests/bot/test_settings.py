@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from automation import settings as core
+from automation.cloud.account import PUBLIC_URL, CloudAuth
 from automation.errors import Misconfigured
 from automation.settings import Settings
 from bot import settings
@@ -162,7 +163,7 @@ def test_each_that_is_wrong_is_named_alone(name: str, value: str, expected: str)
 @given(st.dictionaries(st.sampled_from(NAMES), st.text(max_size=60).filter(lambda text: "\0" not in text)))
 def test_wild_values_are_complained_about_and_nothing_else(given: dict[str, str]) -> None:
     _, said = BotSettings.examine(given)
-    assert all(line.startswith(("BOT_", "AUTOMATION_")) for line in said)
+    assert all(line.startswith(("BOT_", "AUTOMATION_", "OPENHANDS_API_KEY: ")) for line in said)
 
 
 def test_may_lack() -> None:
@@ -270,6 +271,9 @@ def test_the_readme_has_every_setting_with_its_default() -> None:
         settings.RUNS_PER_PULL_HOUR: Caps.per_pull,
         settings.RUNS_PER_REPOSITORY_HOUR: Caps.per_repository,
         core.PATIENCE_SECONDS: f"{Settings.patience:g}",
+        core.CLOUD_API_URL: PUBLIC_URL,
+        core.CLOUD_AUTH: CloudAuth.BEARER,
+        core.CLOUD_DEDICATED: "false",
     }
     needed = {line.partition(":")[0] for line in complaints({})} | {settings.PRIVATE_KEY_PATH, SECRET_KEY}
     for name, row in table.items():

@@ -11,7 +11,8 @@ from tests.desk import Desk
 from tests.stories.cloud.conftest import Account
 from tests.teller import eventually
 
-pytestmark = pytest.mark.xdist_group("app-server")
+# The first one starts the app server, which takes a busy machine more than a minute.
+pytestmark = [pytest.mark.xdist_group("app-server"), pytest.mark.timeout(400)]
 
 
 async def called(account: Account, desk: Desk, *words: str, **more: Any) -> tuple[int, str, str]:

@@ -28,7 +28,7 @@ from starlette.routing import Route
 
 from bot.inbox import Inbox, webhook_route
 from bot.store import Database
-from tests.servers import free_port
+from tests.server_process import free_port
 
 ROUNDS = 5
 DELIVERIES = 480

@@ -16,7 +16,7 @@ from automation.github import GitHub, GitHubRefuses, GitHubUnavailable, GivenTok
 from automation.github.client import LIMITED, PATIENCE, PAUSES, URGENT
 from tests.fakes.github.apps import Token
 from tests.fakes.github.server import FakeGitHub
-from tests.servers import free_port
+from tests.server_process import free_port
 from tests.workflow import Checkout
 
 AWAY = GitHubUnavailable("nobody there")

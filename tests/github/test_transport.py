@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.github.transport import AppKey, Transport
 from tests.fakes.github.server import FakeGitHub
-from tests.servers import free_port
+from tests.server_process import free_port
 from tests.workflow import Checkout
 
 REPOSITORY = "/repos/octo/demo"

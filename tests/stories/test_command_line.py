@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from tests.desk import Desk
-from tests.servers import RealServer, free_port
+from tests.server_process import free_port
+from tests.servers import RealServer
 from tests.teller import eventually
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from tests.bot.inbox.receiver import COMMENT, guid, receiving, signed
-from tests.servers import free_port
+from tests.server_process import free_port
 
 BODY = json.dumps(COMMENT).encode()
 ROOT = Path(__file__).parents[3]

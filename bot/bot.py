@@ -60,6 +60,11 @@ class Bot:
         """
         if self.account is None:
             self.agent_server(is_fork=is_fork)
+        elif is_fork and not self.account.key:
+            raise Refused(
+                "a fork's code does not run in the sandboxes of an app server without a key: it could reach all of them",
+                reason=Reason.FORK_NEEDS_ISOLATION,
+            )
 
     def agent_server(self, *, is_fork: bool) -> AgentConnection:
         """Where a run goes that gets no sandbox: a fork's code only to the server that is set aside for forks.

@@ -95,10 +95,20 @@ def test_an_open_server_gets_no_key() -> None:
         "http://[fe80::1]:8000",
         "http://[::ffff:169.254.169.254]",
         "http://224.0.0.1:8000",
+        "http://2852039166",
+        "http://0xa9fea9fe:80",
+        "http://0xa9.0xfe.43518",
+        "http://0251.16689662",
     ],
 )
 def test_where_a_cloud_keeps_credentials_there_is_no_server(url: str) -> None:
     with pytest.raises(Misconfigured, match="link-local"):
+        connect_to(url, "a-key")
+
+
+@pytest.mark.parametrize("url", ["http://999.1.1.1", "http://0251.0376.0251.0376", "http://" + "x" * 70000])
+def test_what_no_request_can_be_made_to(url: str) -> None:
+    with pytest.raises(Misconfigured, match="cannot be read"):
         connect_to(url, "a-key")
 
 

@@ -30,7 +30,8 @@ MEANINGS: Final = {
         "`/run-automation approve` and the commit's full SHA, or presses *Approve this commit* on the check."
     ),
     Reason.FORK_NEEDS_ISOLATION: (
-        "A fork's code runs only where it is alone. The operator of the bot can set aside a server for forks."
+        "A fork's code runs only where it is alone and finds nobody's secrets. The operator of the bot can set aside a "
+        "server for forks, or a Cloud account without secrets."
     ),
     Reason.BAD_CONFIG: "Mend the definition on the base branch; `automation check` shows all that is wrong with it.",
     Reason.SANDBOX_FAILED: "No Cloud sandbox could be had for it. Do what its sentence says, or run it again.",

@@ -13,8 +13,11 @@ from bot.runs.run import Run
 NAME = "connection"
 
 
-async def connection_of(bot: Bot, run: Run) -> AgentConnection:
+async def connection_of(bot: Bot, run: Run, *, keeps: bool = False) -> AgentConnection:
     """The server that the run was sent to, or is to be sent to: in a Cloud a sandbox that is made for it.
+
+    Args:
+        keeps: the sandbox is to stay after the run.
 
     Raises:
         Refused: a fork's code has nowhere to go, or the Cloud's limit is reached.
@@ -27,7 +30,7 @@ async def connection_of(bot: Bot, run: Run) -> AgentConnection:
         sandbox_id = kept.get("sandbox")
         return sandboxes.in_sandbox(bot, connection, sandbox_id) if sandbox_id else connection
     if bot.account is not None:
-        return await sandboxes.obtain(bot, run)
+        return await sandboxes.obtain(bot, run, keeps=keeps)
     return bot.agent_server(is_fork=run.is_fork)
 
 

@@ -26,6 +26,7 @@ from automation.redacted import redacted_verdict
 from automation.report import write_report
 from automation.run.conduct import Conductor
 from automation.run.patience import Patience
+from automation.run.progress import Phase
 from automation.run.start import Order
 from automation.run.stop import look_settled
 from automation.verdict import Verdict, judge, not_started
@@ -149,29 +150,41 @@ class Drive:
             await self._end_without_run(not_started(error))
 
     async def _conduct(self) -> None:
-        ordering = Ordering(self.bot, self.run)
-        connection = await self._connection()
-        if connection is None:
-            await self._end_without_run(_stopped_before(self.run))
+        if self.run.is_ordered:
+            await self._conduct_again()
             return
-        async with self.bot.lines.to(connection) as line:
-            if self.run.is_ordered and await self._is_there(line):
-                await self._follow(connection, line, ordering.resumed())
+        async with Ordering(self.bot, self.run).assembled(self._github) as order:
+            connection = await self._connection(order)
+            if connection is None:
+                await self._end_without_run(_stopped_before(self.run))
                 return
-            if self.run.is_started:
-                # It was there, and its server has forgotten it: started again, it would be done twice.
-                await self._end_without_run(judge(Observation(process=Process.GONE)))
-                return
-            async with ordering.assembled(self._github) as order:
+            async with self.bot.lines.to(connection) as line:
                 await self._follow(connection, line, order)
 
-    async def _connection(self) -> AgentConnection | None:
+    async def _conduct_again(self) -> None:
+        """The run may be on its server already."""
+        ordering = Ordering(self.bot, self.run)
+        connection = await connections.connection_of(self.bot, self.run)
+        async with self.bot.lines.to(connection) as line:
+            if await self._is_there(line):
+                await self._follow(connection, line, ordering.resumed())
+            elif self.run.is_started:
+                # It was there, and its server has forgotten it: started again, it would be done twice.
+                await self._end_without_run(judge(Observation(process=Process.GONE)))
+            else:
+                async with ordering.assembled(self._github) as order:
+                    await self._follow(connection, line, order)
+
+    async def _connection(self, order: Order) -> AgentConnection | None:
         """The run's server; None if somebody has stopped the run while its sandbox was waited for."""
-        obtaining = asyncio.create_task(connections.connection_of(self.bot, self.run))
+        if self.bot.account is not None:
+            self.live.enter(Phase.SANDBOX)
+        obtaining = asyncio.create_task(
+            connections.connection_of(self.bot, self.run, keeps=order.keeps_sandbox)
+        )
         stopping = asyncio.create_task(self.live.stop.asked())
         try:
-            waits = [obtaining] if self.run.is_ordered else [obtaining, stopping]
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([obtaining, stopping], return_when=asyncio.FIRST_COMPLETED)
             return obtaining.result() if obtaining.done() else None
         finally:
             stopping.cancel()

@@ -37,15 +37,26 @@ class Orphans:
         """Every so often, until cancelled."""
         reaped_at = -math.inf
         while True:
-            try:
-                if time.monotonic() - reaped_at > REAP_EVERY:
-                    reaped_at = time.monotonic()
+            await self._sweep()
+            if time.monotonic() - reaped_at > REAP_EVERY:
+                reaped_at = time.monotonic()
+                try:
                     await reap(self.bot)
-                for run_id in await self.bot.store.secrets.of_ended():
-                    await self._settle(run_id)
-            except AutomationError as error:
-                log.warning("orphans wait: %s", error.sentence)
+                except AutomationError as error:
+                    log.warning("sandboxes wait: %s", self.bot.redactor.text(error.sentence))
             await asyncio.sleep(EVERY)
+
+    async def _sweep(self) -> None:
+        try:
+            left = await self.bot.store.secrets.of_ended()
+        except AutomationError as error:
+            log.warning("orphans wait: %s", error.sentence)
+            return
+        for run_id in left:
+            try:
+                await self._settle(run_id)
+            except AutomationError as error:
+                log.warning("run %s waits: %s", run_id, self.bot.redactor.text(error.sentence))
 
     async def _settle(self, run_id: UUID) -> None:
         run = await self.bot.store.runs.get(run_id)

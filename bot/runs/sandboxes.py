@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from typing import Self
 from uuid import UUID
 
-from automation.backends.cloud import CloudSandbox, give_back
+from automation.backends.cloud import CloudSandbox
+from automation.backends.giving_back import give_back
 from automation.backends.marked_sandboxes import marked_sandboxes
 from automation.backends.sandbox_connection import renewable
 from automation.cloud import Cloud
 from automation.connection import AgentConnection
-from automation.errors import AutomationError
+from automation.errors import AutomationError, Misconfigured
 from automation.external_id import ExternalId, Face
 from bot.bot import Bot
 from bot.runs.check import keys_of
@@ -32,13 +33,17 @@ class SandboxMemo:
     """`Ledger` of one run.
 
     Attributes:
-        asked_at: Unix time by the API's clock of the last request for one; 0 for none.
+        api_url: of the Cloud whose sandboxes they are.
+        asked_at: Unix time by the API's clock of a request whose answer nobody has seen; 0 for none.
+        is_used: there ever was one, or was to be.
     """
 
     bot: Bot
     run_id: UUID
+    api_url: str = ""
     asked_at: float = 0
     sandboxes: tuple[str, ...] = ()
+    is_used: bool = False
 
     @classmethod
     async def of(cls, bot: Bot, run_id: UUID) -> Self:
@@ -51,19 +56,21 @@ class SandboxMemo:
         if sealed is None:
             return cls(bot, run_id)
         kept = json.loads(bot.vault.open(sealed, _about(run_id)))
-        return cls(bot, run_id, kept["asked_at"], tuple(kept["sandboxes"]))
-
-    @property
-    def is_used(self) -> bool:
-        """Whether there ever was one."""
-        return bool(self.asked_at)
+        return cls(
+            bot,
+            run_id,
+            api_url=kept["api_url"],
+            asked_at=kept["asked_at"],
+            sandboxes=tuple(kept["sandboxes"]),
+            is_used=True,
+        )
 
     async def asks(self, at: float) -> None:
         self.asked_at = at
         await self._write()
 
     async def has(self, sandbox_id: str) -> None:
-        self.sandboxes = (*self.sandboxes, sandbox_id)
+        self.sandboxes, self.asked_at = (*self.sandboxes, sandbox_id), 0
         await self._write()
 
     async def gave_back(self, sandbox_id: str) -> None:
@@ -71,37 +78,52 @@ class SandboxMemo:
         await self._write()
 
     async def _write(self) -> None:
-        text = json.dumps({"asked_at": self.asked_at, "sandboxes": self.sandboxes})
-        await self.bot.store.secrets.keep(self.run_id, {NAME: self.bot.vault.seal(text, _about(self.run_id))})
+        self.is_used = True
+        kept = {"api_url": self.api_url, "asked_at": self.asked_at, "sandboxes": self.sandboxes}
+        sealed = self.bot.vault.seal(json.dumps(kept), _about(self.run_id))
+        await self.bot.store.secrets.keep(self.run_id, {NAME: sealed})
 
 
-async def obtain(bot: Bot, run: Run) -> AgentConnection:
-    """A sandbox for this run, with everything that a driver before has left of others deleted.
+async def obtain(bot: Bot, run: Run, *, keeps: bool) -> AgentConnection:
+    """A sandbox for this run; one that a driver before has made is used.
+
+    Args:
+        keeps: it is to stay after the run.
 
     Raises:
         SandboxLimit, SandboxFailed, CloudRefuses: there is none to be had.
+        Refused: a fork's code would find the account's secrets in it.
+        Misconfigured: the run has one of another Cloud.
     """
     account = bot.account
     assert account is not None  # noqa: S101
-    owner = f"{bot.settings.github_url}/{run.repository} {keys_of(run, bot.instance)}"
+    memo = await SandboxMemo.of(bot, run.id)
+    if memo.sandboxes and memo.api_url != account.url:
+        raise Misconfigured(f"the run has a sandbox of {memo.api_url}, which is not the Cloud any more")
+    memo.api_url = account.url
 
     def note(sentence: str) -> None:
         log.info("run %s: %s", run.id, bot.redactor.text(sentence))
 
-    return await CloudSandbox(account, owner, ledger=await SandboxMemo.of(bot, run.id), note=note).obtain()
+    owner = f"{bot.settings.github_url}/{run.repository} {keys_of(run, bot.instance)}"
+    sandbox = CloudSandbox(account, owner, keep=keeps, ledger=memo, is_for_fork=run.is_fork, note=note)
+    return await sandbox.obtain()
 
 
 async def give_back_all(bot: Bot, run: Run) -> bool:
     """Delete the run's sandboxes; whether none is left that should be gone."""
     memo = await SandboxMemo.of(bot, run.id)
-    if not memo.sandboxes or await is_kept(bot, run.id):
+    if not memo.sandboxes or (run.is_ordered and await is_kept(bot, run.id)):
         return True
     account = bot.account
-    if account is None:
-        log.warning(
-            "run %s: its sandboxes %s are of a Cloud that is not set any more", run.id, memo.sandboxes
+    if account is None or account.url != memo.api_url:
+        log.info(
+            "run %s: its sandboxes %s are of %s, which is not the Cloud any more: they are deleted once it is again",
+            run.id,
+            ", ".join(memo.sandboxes),
+            memo.api_url,
         )
-        return True
+        return False
     try:
         async with Cloud(account) as cloud:
             for sandbox_id in memo.sandboxes:
@@ -127,18 +149,27 @@ async def is_kept(bot: Bot, run_id: UUID) -> bool:
 
 
 async def reap(bot: Bot) -> None:
-    """Delete the sandboxes that carry this bot's mark and whose runs are over; everything else is left."""
+    """Delete the sandboxes that carry this bot's mark and whose runs are over; everything else is left.
+
+    Raises:
+        CloudUnavailable, CloudRefuses: the account's sandboxes could not be listed.
+    """
     account = bot.account
     if account is None:
         return
     async with Cloud(account) as cloud:
         for found in await marked_sandboxes(cloud):
-            keys = ExternalId.parse((found.mark or "").rpartition(" ")[2])
+            keys = ExternalId.parse(found.mark.owner.rpartition(" ")[2]) if found.mark else None
             if keys is None or (keys.face, keys.instance) != (Face.BOT, bot.instance):
                 continue
             run = await bot.store.runs.get(keys.run)
-            if (run is None or run.state is State.ENDED) and not await is_kept(bot, keys.run):
+            if (found.mark and found.mark.is_kept) or (run is not None and run.state is not State.ENDED):
+                continue
+            try:
                 await give_back(cloud, found.sandbox.id)
+            except AutomationError as error:
+                log.warning("sandbox %s: %s", found.sandbox.id, bot.redactor.text(error.sentence))
+            else:
                 log.info("sandbox %s deleted: its run %s is over", found.sandbox.id, keys.run)
 
 

@@ -1,5 +1,6 @@
 """The seam between backends and everything after them: one reachable agent-server for one run."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
@@ -8,6 +9,8 @@ from urllib.parse import urlsplit
 
 from automation.errors import Misconfigured
 
+LONGEST: Final = 2000
+_DOTTED: Final = re.compile(r"\d+(\.\d+){3}")
 AGENT_SERVER_EXAMPLE: Final = "http://127.0.0.1:8000"
 
 
@@ -87,8 +90,13 @@ def checked_url(url: str, what: str, key_name: str, example: str) -> str:
     try:
         parts = urlsplit(url)
         port_is_valid = parts.port is None or parts.port > 0
+        is_readable = len(url) <= LONGEST and not (
+            parts.hostname and _DOTTED.fullmatch(parts.hostname) and not _is_address(parts.hostname)
+        )
     except ValueError:
-        raise Misconfigured(f"the {what} cannot be read; {hint}") from None
+        is_readable = False
+    if not is_readable:
+        raise Misconfigured(f"the {what} cannot be read; {hint}")
     if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_valid:
         raise Misconfigured(f"the {what} is not an http or https address; {hint}")
     if "@" in parts.netloc:
@@ -121,7 +129,33 @@ def _is_never_a_server(host: str) -> bool:
     try:
         address = ip_address(host.split("%", maxsplit=1)[0])
     except ValueError:
-        return False
+        number = _number_of(host)
+        if number is None:
+            return False
+        address = ip_address(number)
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     return address.is_link_local or address.is_multicast
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _number_of(host: str) -> bytes | None:
+    """The address that a resolver takes such a host for: 2852039166 and 0xa9.0xfea9fe are 169.254.169.254, too.
+
+    Source: `inet_aton(3)`.
+    """
+    parts = host.split(".")
+    try:
+        *first, last = [
+            int(part, 0 if part[:2].lower() == "0x" else 8 if part[:1] == "0" else 10) for part in parts
+        ]
+        return bytes(first) + last.to_bytes(4 - len(first), "big")
+    except (ValueError, OverflowError):
+        return None

@@ -13,20 +13,21 @@ server; a cancelled `dispatch_automation` may have started it: ask `verify_run_s
 
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from automation.agent_server import AgentServer, BashEvents
 from automation.backends.agent_server import PersistentServer
-from automation.backends.cloud import CloudSandbox, give_back
+from automation.backends.cloud import CloudSandbox
+from automation.backends.giving_back import give_back
 from automation.backends.sandbox_connection import SandboxGone, look_again
 from automation.cloud import Cloud, CloudAccount, CloudAuth, account_of
 from automation.connection import AgentConnection, connect_to
 from automation.errors import AutomationError, Misconfigured, ServerUnavailable
+from automation.execution_results import DispatchResult, RunResult, RunState, RunStatus
 from automation.external_id import ExternalId, Face
 from automation.external_tarball import fetch_tarball
 from automation.observation import Process
@@ -38,10 +39,20 @@ from automation.run.patience import FIRST_CONTACT, Patience
 from automation.run.progress import Silent
 from automation.run.start import Order, Started, start
 from automation.run.stop import look_settled, release
-from automation.verdict import judge
+from automation.verdict import Verdict, judge
 
 if TYPE_CHECKING:
     from automation.run.payload import Content
+
+__all__ = [
+    "DispatchResult",
+    "RunResult",
+    "RunState",
+    "RunStatus",
+    "dispatch_automation",
+    "run_automation",
+    "verify_run_status",
+]
 
 DEFAULT_TIMEOUT = 600.0
 GZIP = b"\x1f\x8b"
@@ -49,62 +60,6 @@ LIBRARY = "library"
 """The instance that stands in a sandbox which a program of somebody's has made by these functions."""
 MARGIN = 3600.0
 """Seconds for what comes before and after a run."""
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """How a run ended.
-
-    Attributes:
-        stdout: the automation's merged output: first 256 KiB and last 1 MiB, `truncated` if that is not all.
-        stderr: what set-up on the server and the runner said.
-        error: the verdict's sentence where it is not a success.
-        reason: the verdict's reason, for machines.
-    """
-
-    success: bool
-    sandbox_id: str | None = None
-    exit_code: int | None = None
-    stdout: str = ""
-    stderr: str = ""
-    error: str | None = None
-    reason: str = ""
-    truncated: bool = False
-
-
-@dataclass(frozen=True)
-class DispatchResult:
-    """Whether a run was started."""
-
-    success: bool
-    sandbox_id: str | None = None
-    command_id: str | None = None
-    error: str | None = None
-
-
-class RunState(StrEnum):
-    """What became of a dispatched run.
-
-    `UNKNOWN`: its server knows none of this id. `UNREACHABLE`: not to be told now. `GONE`: its sandbox is gone, and
-    what was known of it with it.
-    """
-
-    COMPLETED = "completed"
-    FAILED = "failed"
-    RUNNING = "running"
-    UNKNOWN = "unknown"
-    UNREACHABLE = "unreachable"
-    GONE = "environment-gone"
-
-
-@dataclass(frozen=True)
-class RunStatus:
-    """A run as it is now; `reason` and `exit_code` once it has ended."""
-
-    state: RunState
-    exit_code: int | None = None
-    reason: str = ""
-    error: str | None = None
 
 
 async def run_automation(
@@ -141,8 +96,16 @@ async def run_automation(
     """
     try:
         order = await _order(entrypoint, tarball_source, env_vars, timeout, callback_url, run_id, work_dir)
+        notes: list[str] = []
         backend = _backend(
-            order, agent_server_url, agent_server_api_key, api_url, api_key, api_auth, keep=keep_sandbox
+            order,
+            agent_server_url,
+            agent_server_api_key,
+            api_url,
+            api_key,
+            api_auth,
+            keep=keep_sandbox,
+            note=notes.append,
         )
         async with backend.connect() as connection:
             outcome = await Conductor(
@@ -156,7 +119,7 @@ async def run_automation(
         sandbox_id=connection.sandbox_id,
         exit_code=verdict.exit_code,
         stdout=outcome.output.text(),
-        stderr=outcome.log,
+        stderr="\n".join([*filter(None, [outcome.log.rstrip("\n")]), *notes]),
         error=None if verdict.is_success else verdict.sentence,
         reason=verdict.reason,
         truncated=outcome.output.truncated,
@@ -228,7 +191,8 @@ async def verify_run_status(
     Args:
         api_url, api_key, api_auth: the Cloud API; never contacted where `agent_server_url` is set.
         sandbox_id: the sandbox that the run is in, where it is in one.
-        remove: remove the run's directory, or its sandbox, once it has ended; nothing is known of it from then on.
+        remove: remove the run's directory, or its sandbox, unless it still runs; nothing is known of it from then on.
+            Where the sandbox could not be deleted, `error` says so.
     """
     account: CloudAccount | None = None
     try:
@@ -237,28 +201,49 @@ async def verify_run_status(
         else:
             account = account_of(api_url, api_key, api_auth)
             connection = await Patience(FIRST_CONTACT).bear(partial(look_again, sandbox_id, account))
-        async with AgentServer(connection) as server:
-            key = run_key(run_id)
-            patience = Patience(FIRST_CONTACT)
-            now = await patience.bear(lambda: look_settled(server, key, work_dir))
-            if now.process is Process.UNKNOWN:
-                if remove and now.exists:
-                    await patience.bear(lambda: release(server, key, work_dir))
-                return RunStatus(RunState.UNKNOWN, error=f"the agent-server knows no run '{run_id}'")
-            if now.process is Process.ALIVE:
-                return RunStatus(RunState.RUNNING)
-            verdict = judge(await patience.bear(lambda: observe(server, now)))
-            if remove:
-                await patience.bear(lambda: release(server, key, work_dir))
-        if remove and account is not None and sandbox_id:
-            async with Cloud(account) as cloud:
-                await give_back(cloud, sandbox_id)
+        status = await _status(connection, run_id, work_dir, remove=remove and account is None)
     except SandboxGone as error:
-        return RunStatus(RunState.GONE, error=error.sentence, reason=error.reason)
+        status = RunStatus(RunState.GONE, error=error.sentence, reason=error.reason)
     except ServerUnavailable as error:
         return RunStatus(RunState.UNREACHABLE, error=error.sentence, reason=error.reason)
     except AutomationError as error:
         return RunStatus(RunState.UNKNOWN, error=error.sentence, reason=error.reason)
+    if remove and account is not None and sandbox_id and status.state is not RunState.RUNNING:
+        return await _without_sandbox(status, sandbox_id, account)
+    return status
+
+
+async def _status(
+    connection: AgentConnection, run_id: str, work_dir: str | None, *, remove: bool
+) -> RunStatus:
+    """What the server says of a run, whose directory is removed from it if it has ended."""
+    key = run_key(run_id)
+    patience = Patience(FIRST_CONTACT)
+    async with AgentServer(connection) as server:
+        now = await patience.bear(lambda: look_settled(server, key, work_dir))
+        if now.process is Process.ALIVE:
+            return RunStatus(RunState.RUNNING)
+        if now.process is Process.UNKNOWN:
+            status = RunStatus(RunState.UNKNOWN, error=f"the agent-server knows no run '{run_id}'")
+        else:
+            status = _ended(judge(await patience.bear(lambda: observe(server, now))))
+        if remove and now.exists:
+            await patience.bear(lambda: release(server, key, work_dir))
+    return status
+
+
+async def _without_sandbox(status: RunStatus, sandbox_id: str, account: CloudAccount) -> RunStatus:
+    """The status, once the run's sandbox is deleted; or with why it is not."""
+    try:
+        async with Cloud(account) as cloud:
+            await give_back(cloud, sandbox_id)
+    except AutomationError as error:
+        said = [status.error, f"the sandbox {sandbox_id} is not deleted: {error.sentence}"]
+        return replace(status, error="; ".join(filter(None, said)))
+    return status
+
+
+def _ended(verdict: Verdict) -> RunStatus:
     return RunStatus(
         RunState.COMPLETED if verdict.is_success else RunState.FAILED,
         verdict.exit_code,
@@ -276,6 +261,7 @@ def _backend(
     auth: CloudAuth,
     *,
     keep: bool,
+    note: Callable[[str], None] = lambda _: None,
 ) -> PersistentServer | CloudSandbox:
     """The server that is given, or else a sandbox."""
     if url:
@@ -286,7 +272,7 @@ def _backend(
         )
     deadline = int(time.time() + order.timeout + MARGIN)
     owner = ExternalId(Face.CLI, LIBRARY, order.key, 1, deadline)
-    return CloudSandbox(account_of(api_url, api_key, auth), str(owner), keep=keep)
+    return CloudSandbox(account_of(api_url, api_key, auth), str(owner), keep=keep, note=note)
 
 
 def _connection(url: str | None, key: str | None) -> AgentConnection:

@@ -42,6 +42,20 @@ every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 every_json_call = pytest.mark.parametrize("call", [CALLS[name] for name in JSON_CALLS], ids=JSON_CALLS)
 
 
+class Drip(httpx.AsyncByteStream):
+    """A body in pieces; counts those that were taken."""
+
+    def __init__(self, piece: bytes, times: int = 1) -> None:
+        self.sent = 0
+        self._piece = piece
+        self._times = times
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for _ in range(self._times):
+            self.sent += 1
+            yield self._piece
+
+
 @pytest.fixture
 async def server() -> AsyncIterator[AgentServer]:
     async with AgentServer(AgentConnection(URL, KEY)) as server:
@@ -345,6 +359,27 @@ class TestFiles:
             assert b"payload\0bytes" in edge.calls.last.request.content
 
 
+class TestAnswersThatAreTooMuch:
+    """Its server may be in the hands of what ran there."""
+
+    @every_call
+    async def test_what_is_compressed_is_not_unpacked(
+        self, server: AgentServer, edge: respx.MockRouter, call: Call
+    ) -> None:
+        bomb = httpx.Response(200, headers={"Content-Encoding": "gzip, gzip"}, stream=Drip(b"x"))
+        assert "compresses its answers" in await refused(Misconfigured, call, server, edge, bomb)
+
+    @every_json_call
+    @pytest.mark.parametrize("code", [200, 404, 500])
+    async def test_what_has_no_end_is_not_read_to_its_end(
+        self, server: AgentServer, edge: respx.MockRouter, call: Call, code: int
+    ) -> None:
+        drip = Drip(b"x" * 1024 * 1024, times=100)
+        answer = httpx.Response(code, stream=drip)
+        assert "longer than 16 MiB" in await refused(Misconfigured, call, server, edge, answer)
+        assert drip.sent < 20
+
+
 class TestCommands:
     async def test_the_key_goes_along(self, server: AgentServer, edge: respx.MockRouter) -> None:
         edge.post("/api/bash/start_bash_command").respond(200, json={"id": "c1"})
@@ -361,6 +396,10 @@ class TestCommands:
         items = [ENDED | {"exit_code": None}, {"kind": "Other"}, ENDED]
         edge.get("/api/bash/bash_events/search").respond(200, json={"items": items, "next_page_id": None})
         assert await server.command_record("c1") == CommandRecord("c1", 3, "out", "")
+
+    async def test_what_it_says_is_text_or_nothing(self, server: AgentServer, edge: respx.MockRouter) -> None:
+        edge.route().respond(200, json=ENDED | {"stdout": 1, "stderr": ["x"]})
+        assert await server.execute("false", timeout=5) == CommandRecord("c1", 3, "", "")
 
     @pytest.mark.parametrize("items", [[], [ENDED | {"exit_code": None}]], ids=["none", "unfinished"])
     async def test_no_record_of_an_end(

@@ -8,8 +8,17 @@ from automation.backends.reaping import YOUNG, Known, Standing, standing
 
 ID = "18HWllHllep3I8qTJu7S8s"
 OLD = YOUNG + 1
-BARE: dict[str, Any] = {"mark": "", "is_ours": False, "is_live": False, "age": OLD, "is_dedicated": False}
+BARE: dict[str, Any] = {
+    "mark": "",
+    "is_ours": False,
+    "is_live": False,
+    "is_kept": False,
+    "is_over": False,
+    "age": OLD,
+    "is_dedicated": False,
+}
 OURS = {"mark": "cli:ours", "is_ours": True}
+OVER = {"mark": "bot:another", "is_over": True}
 
 
 @pytest.mark.parametrize(
@@ -23,6 +32,11 @@ OURS = {"mark": "cli:ours", "is_ours": True}
         (Known(live={ID}), {}, Standing.IN_USE),
         (Known(live={ID}), {"mark": None, "is_dedicated": True}, Standing.IN_USE),
         (Known(kept={ID}), OURS, Standing.KEPT),
+        (Known(), OURS | {"is_kept": True}, Standing.KEPT),
+        (Known(), {"mark": "bot:another", "is_kept": True}, Standing.ANOTHERS),
+        (Known(), OVER, Standing.ABANDONED),
+        (Known(), OVER | {"is_kept": True}, Standing.KEPT),
+        (Known(live={ID}), OVER, Standing.IN_USE),
         (Known(left={ID}), {}, Standing.ABANDONED),
         (Known(left={ID}), {"mark": None}, Standing.ABANDONED),
         (Known(left={"another"}), {}, Standing.UNKNOWN),

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation.backends.sandbox_mark import LONGEST, mark_command, parse_mark, read_mark_command
+from automation.backends.sandbox_mark import (
+    LONGEST,
+    Mark,
+    mark_command,
+    parse_mark,
+    read_mark_command,
+    words_of,
+)
 
 ID = "18HWllHllep3I8qTJu7S8s"
 
@@ -51,6 +58,52 @@ def test_what_is_no_mark_is_not_made(wrong: str) -> None:
 def test_what_is_no_id_names_no_file(wrong: str) -> None:
     with pytest.raises(AssertionError):
         read_mark_command(wrong)
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_mark_says_whose_it_is_and_proves_it(is_kept: bool) -> None:
+    mark = Mark("https://github.com/acme/app action:1", is_kept=is_kept)
+    text = mark.sealed(ID, "key")
+    assert words_of(text) == "https://github.com/acme/app action:1"
+    assert Mark.proved(text, ID, "key") == mark
+    assert "key" not in text
+
+
+SEALED = Mark("run-1").sealed(ID, "key")
+
+
+@pytest.mark.parametrize(
+    ("text", "sandbox_id", "key"),
+    [
+        (SEALED, "another", "key"),
+        (SEALED, ID, "another"),
+        (SEALED.replace("run-1", "run-2"), ID, "key"),
+        (SEALED.replace("used", "kept"), ID, "key"),
+        ("run-1", ID, "key"),
+        ("run-1 used ", ID, "key"),
+        ("", ID, "key"),
+        (None, ID, "key"),
+    ],
+    ids=[
+        "copied",
+        "another account's",
+        "other words",
+        "kept",
+        "no seal",
+        "an empty seal",
+        "nothing",
+        "unseen",
+    ],
+)
+def test_what_was_not_made_for_that_sandbox_with_that_key_proves_nothing(
+    text: str | None, sandbox_id: str, key: str
+) -> None:
+    assert Mark.proved(text, sandbox_id, key) is None
+
+
+@given(st.text(), st.text())
+def test_no_text_is_a_proof(text: str, key: str) -> None:
+    assert Mark.proved(parse_mark(text), ID, key) is None
 
 
 @given(st.text())

@@ -12,6 +12,7 @@ from automation.cloud import (
     CloudAuth,
     CloudRefuses,
     CloudUnavailable,
+    Sandbox,
     SandboxLimit,
     SandboxStatus,
     account_of,
@@ -127,19 +128,73 @@ async def test_what_is_no_cloud(cloud: Cloud, edge: respx.MockRouter, call: Call
     assert "check AUTOMATION_CLOUD_API_URL" in error.sentence
 
 
-@every_reading_call
-@pytest.mark.parametrize(
-    "sandbox", [{}, STARTING | {"id": "../etc"}, STARTING | {"id": 7}, STARTING | {"created_at": "soon"}]
-)
-async def test_sandboxes_that_are_none(
+NO_SANDBOXES: list[dict[str, Any]] = [
+    {},
+    STARTING | {"id": "../etc"},
+    STARTING | {"id": 7},
+    STARTING | {"created_at": "soon"},
+    STARTING | {"exposed_urls": 7},
+]
+
+
+@pytest.mark.parametrize("call", [CALLS["create"], CALLS["get"]], ids=["create", "get"])
+@pytest.mark.parametrize("sandbox", NO_SANDBOXES)
+async def test_a_sandbox_that_is_none(
     cloud: Cloud, edge: respx.MockRouter, call: Call, sandbox: dict[str, Any]
 ) -> None:
-    answers = {"/sandboxes/search": {"items": [sandbox]}, "GET": [sandbox], "POST": sandbox}
-    edge.get(f"{URL}/api/v1/sandboxes/search").respond(json=answers["/sandboxes/search"])
-    edge.get(f"{URL}/api/v1/sandboxes").respond(json=answers["GET"])
+    edge.get(f"{URL}/api/v1/sandboxes").respond(json=[sandbox])
     edge.post(f"{URL}/api/v1/sandboxes").respond(json=sandbox)
     with pytest.raises(CloudRefuses, match="a sandbox in its answer is none"):
         await call(cloud)
+
+
+async def test_one_that_is_none_hides_no_other(cloud: Cloud, edge: respx.MockRouter) -> None:
+    edge.get(f"{URL}/api/v1/sandboxes/search").respond(json={"items": [*NO_SANDBOXES, STARTING]})
+    assert [each.id for each in await cloud.search()] == [STARTING["id"]]
+
+
+@pytest.mark.parametrize("status", ["", "GONE", 7, {}, [], None])
+async def test_a_status_that_is_not_known_is_another_one(
+    cloud: Cloud, edge: respx.MockRouter, status: object
+) -> None:
+    edge.post(f"{URL}/api/v1/sandboxes").respond(json=STARTING | {"status": status})
+    assert (await cloud.create()).status is SandboxStatus.OTHER
+
+
+class TestSecrets:
+    """What the code in a sandbox can read there of the account's, asked as that code would."""
+
+    PATH = f"{URL}/api/v1/sandboxes/{ID}/settings/secrets"
+    BOX = Sandbox.model_validate(STARTING | {"id": ID, "status": "RUNNING", "session_api_key": "box-key"})
+
+    async def test_they_are_counted_with_the_sandboxes_own_key(
+        self, cloud: Cloud, edge: respx.MockRouter
+    ) -> None:
+        edge.get(self.PATH).respond(json={"secrets": [{"name": "A"}, {"name": "B", "description": None}]})
+        assert await cloud.secrets_for(self.BOX) == 2
+        headers = edge.calls.last.request.headers
+        assert headers["X-Session-API-Key"] == "box-key"
+        assert "Authorization" not in headers
+
+    @pytest.mark.parametrize("code", [401, 403, 404])
+    async def test_an_app_server_that_keeps_none(
+        self, cloud: Cloud, edge: respx.MockRouter, code: int
+    ) -> None:
+        edge.get(self.PATH).respond(code)
+        assert await cloud.secrets_for(self.BOX) == 0
+
+    @pytest.mark.parametrize("answer", [{"json": {}}, {"json": []}, {"text": HTML}, {"json": {"secrets": 7}}])
+    async def test_what_does_not_say_is_no_no(
+        self, cloud: Cloud, edge: respx.MockRouter, answer: dict[str, Any]
+    ) -> None:
+        edge.get(self.PATH).respond(**answer)
+        with pytest.raises(CloudRefuses):
+            await cloud.secrets_for(self.BOX)
+
+    async def test_trouble_is_no_no(self, cloud: Cloud, edge: respx.MockRouter) -> None:
+        edge.get(self.PATH).respond(500)
+        with pytest.raises(CloudUnavailable):
+            await cloud.secrets_for(self.BOX)
 
 
 async def test_an_answer_to_a_creation_that_cannot_be_read_may_have_had_its_effect(

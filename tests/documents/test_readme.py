@@ -36,7 +36,13 @@ from automation.reasons import Conclusion, Reason
 from automation.result import Annotation, AnnotationLevel, Result, parse_result
 from automation.run.commands import run_key
 from automation.run.conduct import STOP_WITHIN
-from automation.run.environment import KEYS_OF_THE_SERVER, MAX_EVENT_VARIABLE, Subject, run_environment
+from automation.run.environment import (
+    KEYS_OF_OPENHANDS,
+    KEYS_OF_THE_SERVER,
+    MAX_EVENT_VARIABLE,
+    Subject,
+    run_environment,
+)
 from automation.run.follow import SMALL_FILE
 from automation.run.patience import FIRST_CONTACT, PAUSES
 from automation.run.start import BACKSTOP, Order
@@ -138,7 +144,7 @@ def given_variables() -> set[str]:
     """The names of all that a run can be given."""
     subject = Subject("n", "s", "h", "b", "m", 1, "push", {"ref": "r"}, "model")
     here = AgentConnection("http://127.0.0.1:8000", "key")
-    there = AgentConnection("https://example.com", "key", sandbox_id="box")
+    there = AgentConnection("https://example.com", "key", sandbox_id="box", cloud_api_url="https://c.example")
     given: set[str] = set()
     for connection in (here, there):
         given |= set(
@@ -152,7 +158,7 @@ def given_variables() -> set[str]:
                 has_changes=True,
             )
         )
-    return given | {"SESSION_API_KEY", f"{PREFIX}<NAME>"}
+    return given | KEYS_OF_OPENHANDS | {f"{PREFIX}<NAME>"}
 
 
 def test_every_variable_of_a_run_is_in_the_table_and_no_other() -> None:

@@ -259,6 +259,54 @@ class TestInTheCloud:
         box = cloud.others()
         assert (await verify_run_status(run_id="none", sandbox_id=box.id, **there)).state is RunState.UNKNOWN
 
+    async def dispatched(self, cloud: FakeCloud, main: str, run_id: str) -> dict[str, Any]:
+        """A run that was dispatched; where it is."""
+        there: dict[str, Any] = {"api_url": cloud.url, "api_key": cloud.key or ""}
+        started = await dispatch_automation(
+            **there, entrypoint="bash main.sh", tarball_source=tarball({"main.sh": main}), run_id=run_id
+        )
+        where = there | {"run_id": run_id, "sandbox_id": str(started.sandbox_id)}
+
+        async def is_over() -> bool:
+            return (await verify_run_status(**where)).state is not RunState.RUNNING
+
+        await eventually(is_over)
+        return where
+
+    async def test_a_sandbox_that_cannot_be_deleted_now_costs_no_verdict(self, cloud: FakeCloud) -> None:
+        where = await self.dispatched(cloud, "exit 3", "stays")
+        cloud.fault("delete", status=403, times=None)
+        for _ in range(2):
+            status = await verify_run_status(**where, remove=True)
+            assert (status.state, status.exit_code) == (RunState.FAILED, 3)
+            assert f"the sandbox {where['sandbox_id']} is not deleted: " in (status.error or "")
+        cloud.clear_faults()
+        assert (await verify_run_status(**where, remove=True)).exit_code == 3
+        assert cloud.left == []
+
+    @pytest.mark.parametrize("trouble", ["failed", "forgotten"])
+    async def test_one_of_which_nothing_is_known_any_more_is_deleted(
+        self, cloud: FakeCloud, trouble: str
+    ) -> None:
+        main = 'rm -rf "$(cd .. && pwd)"' if trouble == "forgotten" else "true"
+        where = await self.dispatched(cloud, main, trouble)
+        if trouble == "failed":
+            cloud.box(where["sandbox_id"]).status = "ERROR"
+        status = await verify_run_status(**where, remove=True)
+        assert status.state in {RunState.GONE, RunState.UNKNOWN, RunState.FAILED}
+        assert cloud.left == []
+
+    async def test_one_that_could_not_be_deleted_is_told(self, cloud: FakeCloud) -> None:
+        cloud.fault("delete", status=403, times=None)
+        result = await run_automation(
+            api_url=cloud.url,
+            api_key=cloud.key or "",
+            entrypoint="bash main.sh",
+            tarball_source=tarball({"main.sh": "true"}),
+        )
+        assert result.success
+        assert f"the sandbox {result.sandbox_id} is not deleted" in result.stderr
+
     async def test_nothing_given_is_one_sentence(self) -> None:
         result = await run_automation(api_url="", api_key="", entrypoint="true", tarball_source=tarball({}))
         assert not result.success

@@ -16,7 +16,7 @@ from automation.run.progress import Phase
 from automation.sentences import one_line
 from automation.verdict import duration
 
-BEFORE_OUTPUT = frozenset({Phase.CONNECT, Phase.PREPARE, Phase.UPLOAD, Phase.START})
+BEFORE_OUTPUT = frozenset({Phase.SANDBOX, Phase.CONNECT, Phase.PREPARE, Phase.UPLOAD, Phase.START})
 
 
 class JobLog:

@@ -41,6 +41,7 @@ READ_ONLY = (
 AWAY = "GitHub could not be told, so the step summary and the exit code tell how it ended"
 
 DOING = {
+    Phase.SANDBOX: "Waiting for its sandbox",
     Phase.CONNECT: "Starting",
     Phase.PREPARE: "Starting",
     Phase.UPLOAD: "Starting",
@@ -92,7 +93,7 @@ class LiveCheck:
         self._living = asyncio.create_task(self._live())
 
     def enter(self, phase: Phase, detail: str = "") -> None:  # noqa: ARG002
-        if phase is not Phase.CONNECT:
+        if phase not in {Phase.SANDBOX, Phase.CONNECT}:
             self._contacted.set()
         self._change(DOING[phase])
 

@@ -93,13 +93,15 @@ class Preparation:
                     owner_mark(self.context, keys),
                     keep=self.keeps(automation),
                     ledger=ledger,
+                    is_for_fork=target.is_fork,
                     note=lambda sentence: self.note(self.at.redactor.text(sentence)),
+                    left_to="the step after this one, or `mode: watchdog`, deletes it",
                 )
 
     def is_isolated(self, name: BackendName) -> bool:
-        """A fork's code would run where nothing else does."""
+        """A fork's code would run where nothing else does. An API without a key gives everybody every sandbox."""
         if name is BackendName.CLOUD:
-            return True
+            return bool(self.at.cloud_account().key)
         return name is BackendName.AGENT_SERVER and bool(self.at.settings.fork_agent_server_url)
 
     def keeps(self, automation: Automation | None) -> bool:

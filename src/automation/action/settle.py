@@ -14,7 +14,7 @@ from automation.action.job_log import JobLog
 from automation.action.state import KnownEnd, State, StateFile
 from automation.action.surroundings import Surroundings
 from automation.agent_server import AgentServer
-from automation.backends.cloud import give_back
+from automation.backends.giving_back import give_back
 from automation.backends.sandbox_connection import SandboxGone, look_again
 from automation.cloud import Cloud
 from automation.connection import AgentConnection
@@ -55,7 +55,8 @@ class Settlement:
         check, is_told = await self._conclude(state, end)
         if is_told and not outcome.is_lost:
             await self._release(state)
-        await self._give_back()
+        if is_told or not state.is_ordered:
+            await self._give_back()
         if is_told and not outcome.is_lost and (state.keeps_sandbox or not self.file.sandboxes):
             self.file.remove()
         return Ending(
@@ -123,11 +124,11 @@ class Settlement:
     async def _give_back(self) -> None:
         """Delete the sandboxes that the step has left."""
         state = self.file.state
-        if state is None or not state.is_cloud or state.keeps_sandbox:
+        if state is None or not state.is_cloud or (state.keeps_sandbox and state.is_ordered):
             return
-        if state.asked_at and not state.sandboxes and not state.is_ordered:
+        if state.asked_at:
             self.log.note(
-                "the step was killed while a sandbox was asked for: whether there is one, `automation sandboxes` shows"
+                "the step ended while a sandbox was asked for: whether there is one, `automation sandboxes` shows"
             )
         async with Cloud(self.at.cloud_account()) as cloud:
             for sandbox_id in state.sandboxes:

@@ -49,7 +49,7 @@ class State:
         reports: whether there is anybody to report a check run to.
         is_ordered: there may be a run on the server.
         is_embedded: the server died with the step; is_cloud: it is in a sandbox.
-        asked_at: Unix time by the Cloud API's clock of the last request for a sandbox, 0 for none.
+        asked_at: Unix time by the Cloud API's clock of a request for a sandbox whose answer nobody has seen, 0 for none.
         sandboxes: that were made for the run and may be there.
         keeps_sandbox: they are to stay.
         is_fork: the run is on the server that is set aside for forks.
@@ -130,13 +130,18 @@ class StateFile:
         """Those of the run that may be there."""
         return self.state.sandboxes if self.state is not None else ()
 
+    @property
+    def asked_at(self) -> float:
+        """Unix time by the Cloud API's clock of a request whose answer nobody has seen; 0 for none."""
+        return self.state.asked_at if self.state is not None else 0
+
     async def asks(self, at: float) -> None:
-        """A sandbox is about to be asked for."""
+        """A sandbox is about to be asked for; 0: the answer was no."""
         self._note(asked_at=at)
 
     async def has(self, sandbox_id: str) -> None:
-        """It is ours now."""
-        self._note(sandboxes=(*self.sandboxes, sandbox_id))
+        """It is ours now; nothing is being asked for any more."""
+        self._note(sandboxes=(*self.sandboxes, sandbox_id), asked_at=0)
 
     async def gave_back(self, sandbox_id: str) -> None:
         """It is gone, or was never ours."""

@@ -209,7 +209,7 @@ class Step:
     async def _give_up(self, verdict: Verdict, places: tuple[Annotation, ...] = ()) -> None:
         """There is no run to speak of; a check run all the same, where it is known on which commit."""
         self._annotations = places
-        if self._check is None and self._target and self.context.event_name != COMMENT:
+        if self.state.state is None and self._target and self.context.event_name != COMMENT:
             self._open_check(self._target, None, BackendName.AGENT_SERVER)
         await self._take(self._without_run(verdict))
 
@@ -237,6 +237,8 @@ class Step:
 
     async def _conduct(self, backend: Backend, order: Order) -> None:
         self._backend = backend
+        if isinstance(backend, CloudSandbox):
+            self.enter(Phase.SANDBOX, backend.account.url)
         async with backend.connect() as connection:
             if connection.sandbox_id:
                 self._sandbox_id = connection.sandbox_id

@@ -11,20 +11,20 @@ import asyncio
 import itertools
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from automation.action.job_log import JobLog
+from automation.action.left_sandboxes import LeftSandboxes
 from automation.action.owner import owner_mark
 from automation.action.surroundings import Surroundings
 from automation.agent_server import AgentServer
-from automation.backends.cloud import give_back
-from automation.backends.marked_sandboxes import marked_sandboxes
 from automation.backends.sandbox_connection import connection_of
-from automation.cloud import Cloud, Sandbox
 from automation.connection import AgentConnection
-from automation.errors import AutomationError, Misconfigured
+from automation.errors import AutomationError, Misconfigured, ServerUnavailable
 from automation.external_id import ExternalId, Face
 from automation.github.check_run import CheckRun
 from automation.github.checks import JOB_APP, Checks
@@ -84,7 +84,10 @@ class Watchdog:
     at: Surroundings
     log: JobLog
     _workflow_runs: dict[str, dict[str, Any] | None] = field(default_factory=dict)
-    _sandboxes: dict[str, Sandbox] = field(default_factory=dict)
+    _sandboxes: LeftSandboxes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._sandboxes = LeftSandboxes(self.at, self.log)
 
     async def watch(self) -> int:
         """Settle what is due; returns how many check runs that were.
@@ -99,7 +102,7 @@ class Watchdog:
         if github is None:
             raise Misconfigured("the watchdog reads and writes check runs: give `github-token`")
         await github.token()  # only then is it known which App we are
-        await self._list_sandboxes()
+        await self._sandboxes.look()
         commits = chosen(await self._commits(github), time.time())
         settled = 0
         for sha in commits:
@@ -107,65 +110,17 @@ class Watchdog:
                 settled += await self._watch_commit(github, sha)
             except AutomationError as error:
                 self.log.note(f"{sha}: {self.at.redactor.text(error.sentence)}")
-        await self._reap(github)
+        await self._sandboxes.reap(partial(self._may_go, github))
         self.log.say(f"looked at {len(commits)} commits, settled {settled} check runs")
         return settled
-
-    @property
-    def _has_cloud(self) -> bool:
-        """Whether runs can be in sandboxes; where an agent-server is given, no request goes to a Cloud."""
-        given = replace(
-            self.at.settings,
-            agent_server_url=self.at.inputs.agent_server_url or self.at.settings.agent_server_url,
-            cloud_api_url=self.at.inputs.cloud_api_url or self.at.settings.cloud_api_url,
-            cloud_api_key=self.at.inputs.openhands_api_key or self.at.settings.cloud_api_key,
-        )
-        return given.is_cloud_mode
-
-    async def _list_sandboxes(self) -> None:
-        """The sandboxes that carry a mark of this repository, by the keys in it."""
-        if not self._has_cloud:
-            return
-        prefix = f"{self.at.context.server_url}/{self.at.context.repository} "
-        try:
-            async with Cloud(self.at.cloud_account()) as cloud:
-                found = [each for each in await marked_sandboxes(cloud) if each.mark]
-        except AutomationError as error:
-            self.log.note(f"sandboxes: {self.at.redactor.text(error.sentence)}")
-            return
-        self._sandboxes = {
-            each.mark.removeprefix(prefix): each.sandbox
-            for each in found
-            if each.mark and each.mark.startswith(prefix)
-        }
-
-    async def _reap(self, github: GitHub) -> None:
-        """Delete the sandboxes of runs whose check runs are settled, by whomever, and whose workflow runs are over."""
-        for words, sandbox in list(self._sandboxes.items()):
-            keys = ExternalId.parse(words)
-            if keys is None or keys.face is not Face.ACTION:
-                continue
-            try:
-                run = await self._workflow_run(github, keys)
-                if due(keys, run.get("status") if run else None, time.time()) is Due.SETTLE:
-                    await self._give_back(sandbox)
-                    self.log.say(f"sandbox {sandbox.id}: deleted, its workflow run is over")
-            except AutomationError as error:
-                self.log.note(f"sandbox {sandbox.id}: {self.at.redactor.text(error.sentence)}")
-
-    async def _give_back(self, sandbox: Sandbox) -> None:
-        async with Cloud(self.at.cloud_account()) as cloud:
-            await give_back(cloud, sandbox.id)
-        self._sandboxes = {words: each for words, each in self._sandboxes.items() if each.id != sandbox.id}
 
     async def _watch_commit(self, github: GitHub, sha: str) -> int:
         settled = 0
         for check, keys in await self._pending(github, sha):
             try:
                 async with asyncio.timeout(CHECK_WITHIN):
-                    run = await self._workflow_run(github, keys)
-                    if due(keys, run.get("status") if run else None, time.time()) is Due.SETTLE:
-                        settled += await self._settle(github, check, keys, run)
+                    if await self._is_over(github, keys):
+                        settled += await self._settle(github, check, keys)
             except AutomationError as error:
                 self.log.note(f"{check.url}: {self.at.redactor.text(error.sentence)}")
             except TimeoutError:
@@ -203,6 +158,23 @@ class Watchdog:
         """Only the App that made a check run may change it."""
         return check.app_id == self.at.app_id if self.at.app_id else check.app_slug == JOB_APP
 
+    async def _is_over(self, github: GitHub, keys: ExternalId) -> bool:
+        run = await self._workflow_run(github, keys)
+        return due(keys, run.get("status") if run else None, time.time()) is Due.SETTLE
+
+    async def _may_go(self, github: GitHub, keys: ExternalId) -> bool:
+        """Whether nobody needs the sandbox of this run: it is past its deadline, or its verdict has been told."""
+        if time.time() > keys.deadline:
+            return True
+        if not await self._is_over(github, keys):
+            return False
+        run = await self._workflow_run(github, keys)
+        for sha in _heads([run] if run else []):
+            told = [check for check in await Checks(github, self.at.app_id).on(sha) if check.keys == keys]
+            if told:
+                return all(check.is_completed for check in told)
+        return False
+
     async def _workflow_run(self, github: GitHub, keys: ExternalId) -> dict[str, Any] | None:
         if not keys.instance.isdecimal() or len(keys.instance) > LONGEST_NUMBER:
             return None
@@ -216,14 +188,13 @@ class Watchdog:
             self._workflow_runs[keys.instance] = answer if isinstance(answer, dict) else None
         return self._workflow_runs[keys.instance]
 
-    async def _settle(
-        self, github: GitHub, check: CheckRun, keys: ExternalId, run: dict[str, Any] | None
-    ) -> bool:
+    async def _settle(self, github: GitHub, check: CheckRun, keys: ExternalId) -> bool:
         if await self._settle_like_its_twin(github, check):
             return True
         found = None
         try:
-            found = await self._find(keys)
+            run = await self._workflow_run(github, keys)
+            found = await self._find(keys, run)
             left = await self._end(found, keys) if found else _without_server(run)
         except Exception as error:
             # Unreachable, or what the run has left there cannot be read: past the deadline that is the end of it.
@@ -243,8 +214,8 @@ class Watchdog:
         verdict = outcome.verdict
         if done.is_ours:
             self.log.say(f"{check.url}: {verdict.conclusion}: {verdict.sentence} [{verdict.reason}]")
-        if sandbox := self._sandboxes.get(str(keys)):
-            await self._give_back(sandbox)
+        if self._sandboxes.of(keys):
+            await self._sandboxes.give_back(keys)
         elif found and not left.seen.lost:
             # Only now: until it is told, the server's record is all that there is.
             async with AgentServer(found) as server:
@@ -264,14 +235,20 @@ class Watchdog:
         done = await checks.conclude(check.id, Conclusion(ended[0].conclusion), report)
         return done.is_ours
 
-    async def _find(self, keys: ExternalId) -> AgentConnection | None:
-        """The server that has this run, marked as the one of this very check run."""
+    async def _find(self, keys: ExternalId, run: dict[str, Any] | None) -> AgentConnection | None:
+        """The server that has this run, marked as the one of this very check run.
+
+        Raises:
+            ServerUnavailable: it may be in a sandbox that cannot be looked into now.
+        """
         for connection in self._connections():
             async with AgentServer(connection) as server:
                 if await self._is_there(server, keys):
                     return connection
-        if sandbox := self._sandboxes.get(str(keys)):
+        if sandbox := self._sandboxes.of(keys):
             return connection_of(sandbox, self.at.cloud_account())
+        if self._sandboxes.may_hide(_began(run)):
+            raise ServerUnavailable("its sandbox may be one that cannot be looked into now")
         return None
 
     async def _end(self, connection: AgentConnection, keys: ExternalId) -> Aftermath | None:
@@ -312,6 +289,14 @@ def _without_server(run: dict[str, Any] | None) -> Aftermath:
     was_cancelled = run is not None and run.get("conclusion") == "cancelled"
     by = "the cancellation of its workflow run" if was_cancelled else ""
     return Aftermath.nothing(Observation(process=Process.GONE, stopped_by=by))
+
+
+def _began(run: dict[str, Any] | None) -> float:
+    """Unix time before which the workflow run had no run of ours."""
+    try:
+        return datetime.fromisoformat(str((run or {}).get("created_at"))).timestamp()
+    except ValueError:
+        return 0
 
 
 def _heads(runs: Iterable[Any]) -> list[str]:

@@ -8,15 +8,16 @@ followed: the key would travel with them.
 Endpoints measured on agent-server 1.58.0; source: its OpenAPI description (`/openapi.json`).
 """
 
+import json
 import math
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import IO, Any, Self
 
 import httpx
 
+from automation.agent_server.command_record import CommandRecord
 from automation.connection import AgentConnection
 from automation.errors import AutomationError, Misconfigured, ServerLost, ServerRefuses, ServerUnavailable
 from automation.sentences import one_line
@@ -25,37 +26,12 @@ from automation.sentences import one_line
 SLOW = httpx.Timeout(60, connect=5)
 QUICK = httpx.Timeout(20, connect=5)
 SEARCH_PAGES = 20
+LONGEST = 16 * 1024 * 1024
+"""Bytes of an answer in JSON: a page of 100 commands has far fewer."""
 MOVED = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND}
 """What a sandbox answers by whose key or address we know no more."""
 RENEWED_EVERY = 5.0
 """Seconds between two questions where a server is that does not answer."""
-
-
-@dataclass(frozen=True)
-class CommandRecord:
-    """The server's own record of a command that has ended (`BashOutput`).
-
-    Attributes:
-        exit_code: 0..255 from the shell; -15 or -9 killed; -1 time-out or never started.
-        stdout: of the last chunk only; our commands print little.
-    """
-
-    command_id: str
-    exit_code: int
-    stdout: str = ""
-    stderr: str = ""
-
-    @classmethod
-    def from_event(cls, event: Mapping[str, Any]) -> Self | None:
-        """The record in a `BashOutput` event, None if the command has not ended with it."""
-        if event.get("kind") != "BashOutput" or not isinstance(event.get("exit_code"), int):
-            return None
-        return cls(
-            command_id=str(event.get("command_id")),
-            exit_code=event["exit_code"],
-            stdout=event.get("stdout") or "",
-            stderr=event.get("stderr") or "",
-        )
 
 
 class AgentServer:
@@ -155,7 +131,7 @@ class AgentServer:
         async with self._send(
             "POST", f"/api/bash/bash_commands/{command_id}/stop", timeout=QUICK
         ) as response:
-            await response.aread()
+            await self._body(response)
 
     async def upload(self, path: str, content: IO[bytes]) -> None:
         """Write a file at an absolute path, streamed from `content`; repeatable."""
@@ -173,10 +149,10 @@ class AgentServer:
         data = bytearray()
         async with self._send("GET", "/api/file/download", params={"path": path}) as response:
             if response.status_code == httpx.codes.NOT_FOUND:
-                await response.aread()  # or its connection could not be used again
+                await self._body(response)  # or its connection could not be used again
                 return None
             await self._expect(response)
-            async for chunk in response.aiter_bytes():
+            async for chunk in self._chunks(response):
                 data += chunk
                 if len(data) >= limit:
                     break
@@ -192,13 +168,12 @@ class AgentServer:
             "GET", "/api/file/download", params={"path": path}, headers=headers
         ) as response:
             if response.status_code in {httpx.codes.NOT_FOUND, httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE}:
-                await response.aread()  # or its connection could not be used again
+                await self._body(response)  # or its connection could not be used again
                 return
             await self._expect(response)
             if offset and response.status_code != httpx.codes.PARTIAL_CONTENT:
                 raise self._not_an_agent_server("it ignores the Range header")
-            # Not re-chunked: what has arrived before a connection breaks must not be lost in a buffer.
-            async for chunk in response.aiter_raw():
+            async for chunk in self._chunks(response):
                 yield chunk
 
     def _id_of(self, command: Mapping[str, Any]) -> str:
@@ -216,9 +191,8 @@ class AgentServer:
     async def _json(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         async with self._send(method, path, **options) as response:
             await self._expect(response)
-            await response.aread()
             try:
-                answer = response.json()
+                answer = json.loads(await self._body(response))
             except (ValueError, RecursionError):
                 raise self._not_an_agent_server(f"{path} does not answer in JSON") from None
         if not isinstance(answer, dict):
@@ -236,15 +210,32 @@ class AgentServer:
         except (httpx.InvalidURL, UnicodeError):
             raise self._not_an_agent_server("no request can be made to that address") from None
 
+    def _chunks(self, response: httpx.Response) -> AsyncIterator[bytes]:
+        """As they come: what has arrived before a connection breaks must not be lost in a buffer.
+
+        Nothing is unpacked: a few bytes could become as many as they like.
+        """
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            raise self._not_an_agent_server("it compresses its answers, unasked")
+        return response.aiter_raw()
+
+    async def _body(self, response: httpx.Response) -> bytes:
+        data = bytearray()
+        async for chunk in self._chunks(response):
+            data += chunk
+            if len(data) > LONGEST:
+                raise self._not_an_agent_server(f"an answer is longer than {LONGEST // 1024 // 1024} MiB")
+        return bytes(data)
+
     async def _expect(self, response: httpx.Response) -> None:
         """Raise unless the answer is a success."""
         if response.is_success:
             return
         path = response.request.url.path
-        await response.aread()
+        detail = _detail(await self._body(response))
         if self.connection.renewal and (response.status_code in MOVED or response.is_server_error):
             await self._renew()
-            raise ServerUnavailable(self._trouble(f"{path}: HTTP {response.status_code} {_detail(response)}"))
+            raise ServerUnavailable(self._trouble(f"{path}: HTTP {response.status_code} {detail}"))
         match response.status_code:
             case httpx.codes.UNAUTHORIZED | httpx.codes.FORBIDDEN if not self.is_known:
                 given = "the key it was given" if self.connection.session_key else "a call without a key"
@@ -253,9 +244,9 @@ class AgentServer:
                     "set AUTOMATION_AGENT_SERVER_API_KEY to its SESSION_API_KEY"
                 )
             case code if code == httpx.codes.TOO_MANY_REQUESTS or code >= httpx.codes.INTERNAL_SERVER_ERROR:
-                raise ServerUnavailable(self._trouble(f"{path}: HTTP {code} {_detail(response)}"))
+                raise ServerUnavailable(self._trouble(f"{path}: HTTP {code} {detail}"))
             case code:
-                raise self._not_an_agent_server(f"{path} answered HTTP {code} {_detail(response)}")
+                raise self._not_an_agent_server(f"{path} answered HTTP {code} {detail}")
 
     async def _renew(self) -> None:
         """Ask where the server is now. What cannot be told now is asked again after the next failure.
@@ -274,6 +265,7 @@ class AgentServer:
         except ServerUnavailable:
             return
         self._http.base_url = self.connection.url
+        self._http.headers.pop("X-Session-API-Key", None)
         self._http.headers.update(self.connection.headers)
 
     def _trouble(self, what: str) -> str:
@@ -298,10 +290,10 @@ def _words(error: httpx.HTTPError) -> str:
     return f"{name}: {one_line(str(error), 200)}" if str(error) else name
 
 
-def _detail(response: httpx.Response) -> str:
+def _detail(body: bytes) -> str:
     """The server's own words, shortened: an HTML error page helps nobody."""
     try:
-        answer = response.json()
+        answer = json.loads(body)
     except (ValueError, RecursionError):
         return ""
     detail = answer.get("exception") or answer.get("detail") if isinstance(answer, dict) else None

@@ -18,12 +18,13 @@ from typing import Self
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from automation.agent_server.client import CommandRecord
+from automation.agent_server.command_record import CommandRecord
 from automation.connection import AgentConnection
 
 MAX_FRAME = (
     16 * 1024 * 1024
 )  # one chunk is up to 1 Mi characters, up to 6 bytes each in JSON, and two streams
+LONGEST_EARLY = 64 * 1024
 PAUSES = (0.2, 0.5, 1, 2, 5, 10, 30)
 
 log = logging.getLogger(__name__)
@@ -115,7 +116,9 @@ class BashEvents:
             return
         future = self._ends.get(record.command_id)
         if future is None:
-            # The push can be faster than the answer that tells the command's id.
+            # The push can be faster than the answer that tells the command's id. Ours print little.
+            if len(record.stdout) + len(record.stderr) > LONGEST_EARLY:
+                return
             self._early[record.command_id] = record
             while len(self._early) > 100:  # noqa: PLR2004
                 self._early.pop(next(iter(self._early)))

@@ -3,25 +3,26 @@
     ask -> wait until it runs -> mark it as ours -> connection -> delete
 
 Making one is not repeatable: the API takes no key of ours with the request. So what is asked for is written down
-before, its id as soon as it is known, and its owner into the sandbox itself; whoever comes after a crash deletes by
-these, and nothing else. Where the answer to a request is lost, a sandbox that nobody has marked is taken for ours only
-in an account that is declared dedicated; elsewhere it is reported.
+before, its id as soon as it is known, and its owner into the sandbox itself; whoever comes after a crash goes on with
+it or deletes it by these, and nothing else. Where the answer to a request is lost, a sandbox that nobody has marked is
+taken for ours only in an account that is declared dedicated; elsewhere it is reported.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from itertools import chain, repeat
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from automation.agent_server import AgentServer
 from automation.backends import BackendName
-from automation.backends.sandbox_connection import because, connection_of
+from automation.backends.giving_back import HURRIED, WITHIN, give_back
+from automation.backends.lost_answer import LostAnswer
+from automation.backends.sandbox_connection import connection_of
 from automation.backends.sandbox_ledger import Ledger, Memory
-from automation.backends.sandbox_mark import mark_command, parse_mark
+from automation.backends.sandbox_mark import Mark, mark_command, parse_mark
+from automation.backends.sandbox_start import until_running
 from automation.cloud import (
     Cloud,
     CloudAccount,
@@ -33,22 +34,20 @@ from automation.cloud import (
 )
 from automation.cloud.client import now_at
 from automation.connection import AgentConnection
-from automation.errors import AutomationError, ServerUnavailable
+from automation.errors import AutomationError, Refused, ServerUnavailable
+from automation.finishing import to_its_end
+from automation.reasons import Reason
 from automation.run.patience import Patience
 from automation.sentences import one_line
 
 TRIES: Final = 3
 BETWEEN_TRIES: Final = (2.0, 10.0)
-POLLS: Final = (1.0, 1.0, 1.5, 2.0, 3.0)
-"""Seconds between two looks at a sandbox that starts, the last one for all that follow."""
-STARTED_WITHIN: Final = 300.0
-"""Source: the OpenHands SDK waits as long."""
-LISTED_WITHIN: Final = 15.0
-"""Seconds for which a new sandbox may not be listed yet."""
+MAKING: Final = timedelta(seconds=90)
+"""For so long a request for one is waited for."""
 ANSWERS_WITHIN: Final = 60.0
-DELETE_PAUSES: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
-SKEW: Final = timedelta(seconds=5)
 SHORT: Final = 30.0
+TOLD_AFTER: Final = 5.0
+"""Seconds that a deletion takes before it is spoken of."""
 
 
 @dataclass
@@ -57,9 +56,11 @@ class CloudSandbox:
 
     Attributes:
         owner: whose it is, one line of words; written into it.
-        keep: leave it to the Cloud's own clock.
-        ledger: remembers it.
+        keep: leave the one that the run was in to the Cloud's own clock.
+        ledger: remembers it; one that it knows from before is used again.
+        is_for_fork: code of a fork's will run in it, and must find nothing of the account's there.
         note: told in sentences how it goes.
+        left_to: what becomes of one that could not be deleted, as the end of a sentence.
         is_hurried: nobody waits for a deletion that fails.
     """
 
@@ -67,10 +68,12 @@ class CloudSandbox:
     owner: str
     keep: bool = False
     ledger: Ledger = field(default_factory=Memory)
+    is_for_fork: bool = False
     note: Callable[[str], None] = lambda _: None
+    left_to: str = "it is left to the Cloud's own clock"
     is_hurried: bool = False
     name: BackendName = BackendName.CLOUD
-    _lost_since: datetime | None = None
+    _lost: list[LostAnswer] = field(default_factory=list)
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[AgentConnection]:
@@ -80,28 +83,29 @@ class CloudSandbox:
             SandboxLimit: the account may not have another one.
             CloudRefuses: it says no: the key, the address, the kind of sandbox.
             SandboxFailed: none came up, in `TRIES` tries.
+            Refused: a fork's code would find the account's secrets in it.
         """
-        async with AsyncExitStack() as stack:
-            cloud = await stack.enter_async_context(Cloud(self.account))
+        used = None
+        async with Cloud(self.account) as cloud:
             try:
-                yield await self._obtain(cloud)
+                connection = await self._obtain(cloud)
+                used = connection.sandbox_id
+                yield connection
             finally:
-                if not self.keep:
-                    await asyncio.shield(self._give_back_all(cloud))
+                await self._end(cloud, stays=used if self.keep else None)
 
     async def obtain(self) -> AgentConnection:
-        """Make the sandbox and wait until it can be used; it stays until `give_back`. Raises as `connect`.
-
-        What the ledger remembers from before, of somebody who died while he waited, is deleted first.
-        """
+        """Make the sandbox and wait until it can be used; it stays until it is given back. Raises as `connect`."""
         async with Cloud(self.account) as cloud:
-            await self._give_back_all(cloud)
             return await self._obtain(cloud)
 
     async def _obtain(self, cloud: Cloud) -> AgentConnection:
+        known = await self._known(cloud)
+        if known is not None:
+            return known
         for number, pause in enumerate((*BETWEEN_TRIES, 0.0), start=1):
             try:
-                return await self._try(cloud)
+                return await self._usable(cloud, await self._create(cloud))
             except ServerUnavailable as error:
                 await self._give_back_all(cloud)
                 if number == TRIES:
@@ -113,49 +117,74 @@ class CloudSandbox:
                 await asyncio.sleep(wait)
         raise AssertionError
 
-    async def _try(self, cloud: Cloud) -> AgentConnection:
-        sandbox = await self._until_usable(cloud, await self._create(cloud))
+    async def _known(self, cloud: Cloud) -> AgentConnection | None:
+        """The one that is remembered from before, of somebody who died; what cannot be used of them is deleted."""
+        if self.ledger.asked_at:
+            asked = datetime.fromtimestamp(self.ledger.asked_at, UTC)
+            await self._answer_lost(cloud, LostAnswer.between(asked, asked + MAKING))
+        for sandbox_id in tuple(self.ledger.sandboxes):
+            with suppress(ServerUnavailable):
+                sandbox = await cloud.get(sandbox_id)
+                if sandbox is not None:
+                    self.note(f"the sandbox {sandbox_id} was made for this run before")
+                    return await self._usable(cloud, sandbox)
+        await self._give_back_all(cloud)
+        return None
+
+    async def _usable(self, cloud: Cloud, sandbox: Sandbox) -> AgentConnection:
+        sandbox = await until_running(cloud, sandbox, self.note)
         connection = connection_of(sandbox, self.account)
-        mark = await _mark(connection, self.owner)
-        if not mark:
+        text = await self._mark(connection)
+        if not text:
             raise SandboxFailed(f"the sandbox {sandbox.id} could not be marked: is its disk full?")
-        if mark != self.owner:
+        if not self._is_ours(text, sandbox):
             # Somebody whose own answer was lost has taken it for his.
             await self.ledger.gave_back(sandbox.id)
             raise SandboxFailed(f"the sandbox {sandbox.id} is marked as another run's")
+        if self.is_for_fork and (count := await cloud.secrets_for(sandbox)):
+            raise Refused(
+                f"the account at {self.account.url} has {count} secrets or git tokens that code in its sandboxes can "
+                "read, and this is a fork's: give forks an account that has none, or an agent-server that is set aside",
+                reason=Reason.FORK_NEEDS_ISOLATION,
+            )
         return connection
 
-    async def _create(self, cloud: Cloud) -> Sandbox:
-        since = now_at(cloud) - SKEW
-        await self.ledger.asks(since.timestamp())
-        creating = asyncio.create_task(self._created(cloud))
-        try:
-            return await asyncio.shield(creating)
-        except asyncio.CancelledError:
-            # It is being made: only with its id can it be deleted.
-            with suppress(AutomationError):
-                await creating
-            raise
-        except (CloudUnavailable, CloudRefuses) as error:
-            # An unknown kind of sandbox is answered by "internal server error".
-            if isinstance(error, CloudUnavailable) and (kinds := await self._other_kinds(cloud)):
-                raise CloudRefuses(
-                    f"the Cloud API at {self.account.url} knows no kind of sandbox "
-                    f"'{one_line(self.account.spec, 100)}': check AUTOMATION_CLOUD_SANDBOX_SPEC; there are: "
-                    f"{', '.join(one_line(each, 100) for each in kinds[:10])}"
-                ) from None
-            if not error.is_lost:
-                raise
-            self._lost_since = min(self._lost_since or since, since)
-            if not self.account.is_dedicated:
-                await self._tell_of_lost(cloud, since)
-            elif taken := await self._take_lost(cloud):
-                await self.ledger.has(taken.id)
-                return taken
-            raise
+    async def _mark(self, connection: AgentConnection) -> str:
+        """Mark it; its mark now. That it answers is what shows that it can be used: its status does not."""
+        assert connection.sandbox_id  # noqa: S101
+        text = Mark(self.owner, is_kept=self.keep).sealed(connection.sandbox_id, self.account.key)
+        command = mark_command(connection.sandbox_id, text)
+        async with AgentServer(connection) as server:
+            record = await Patience(ANSWERS_WITHIN).bear(lambda: server.execute(command, timeout=SHORT))
+        return parse_mark(record.stdout)
 
-    async def _created(self, cloud: Cloud) -> Sandbox:
-        sandbox = await cloud.create()
+    def _is_ours(self, text: str, sandbox: Sandbox) -> bool:
+        mark = Mark.proved(text, sandbox.id, self.account.key)
+        return mark is not None and mark.owner == self.owner
+
+    async def _create(self, cloud: Cloud) -> Sandbox:
+        """Ask for one. Half done it would be one whose id nobody knows."""
+        return await to_its_end(self._ask(cloud))
+
+    async def _ask(self, cloud: Cloud) -> Sandbox:
+        asked = now_at(cloud)
+        await self.ledger.asks(asked.timestamp())
+        try:
+            sandbox = await cloud.create()
+        except AutomationError as error:
+            # An unknown kind of sandbox is answered by "internal server error".
+            kinds = await self._other_kinds(cloud) if isinstance(error, CloudUnavailable) else []
+            if getattr(error, "is_lost", False) and not kinds:
+                await self._answer_lost(cloud, LostAnswer.between(asked, now_at(cloud)))
+                raise
+            await self.ledger.asks(0)
+            if not kinds:
+                raise
+            raise CloudRefuses(
+                f"the Cloud API at {self.account.url} knows no kind of sandbox "
+                f"'{one_line(self.account.spec, 100)}': check AUTOMATION_CLOUD_SANDBOX_SPEC; there are: "
+                f"{', '.join(one_line(each, 100) for each in kinds[:10])}"
+            ) from None
         await self.ledger.has(sandbox.id)
         return sandbox
 
@@ -169,114 +198,80 @@ class CloudSandbox:
             return []
         return [] if self.account.spec in known else known
 
-    async def _tell_of_lost(self, cloud: Cloud, since: datetime) -> None:
-        """A sandbox whose answer was lost looks like one that somebody else has made at that moment."""
-        found = [each.id for each in await self._unknown_since(cloud, since)]
+    async def _answer_lost(self, cloud: Cloud, lost: LostAnswer) -> None:
+        """There may be a sandbox whose id nobody knows; it looks like one that somebody else makes at that moment."""
+        if self.account.is_dedicated:
+            self._lost.append(lost)
+            return
+        try:
+            found = [each.id for each in await lost.suspects(cloud, self.ledger.sandboxes)]
+        except AutomationError as error:
+            found = [f"not known ({error.sentence})"]
         self.note(
             "an answer of the Cloud API was lost; what it may have made is among these: "
             f"{', '.join(found) or 'none is listed'}"
         )
 
-    async def _take_lost(self, cloud: Cloud) -> Sandbox | None:
-        """One that a lost answer has left, in an account where nobody else makes any; it is ours once it has our mark."""
-        assert self._lost_since  # noqa: S101
-        for each in await self._unknown_since(cloud, self._lost_since):
+    async def _claim(self, cloud: Cloud, lost: LostAnswer) -> None:
+        """Take what it has left, to be deleted, in an account where nobody else makes any.
+
+        It is ours once it has our mark. It is not used: a run can remove the mark of its own sandbox, and would then
+        find another one's secrets in it.
+
+        Raises:
+            AutomationError: there may be one that could not be taken.
+        """
+        trouble: AutomationError | None = None
+        for each in await lost.suspects(cloud, self.ledger.sandboxes):
             if each.status is SandboxStatus.ERROR:
                 # Nobody can mark it, and nobody can use it.
                 await self.ledger.has(each.id)
                 continue
-            with suppress(ServerUnavailable):
-                sandbox = await self._until_usable(cloud, each)
-                if await _mark(connection_of(sandbox, self.account), self.owner) == self.owner:
-                    return sandbox
-        return None
-
-    async def _unknown_since(self, cloud: Cloud, since: datetime) -> list[Sandbox]:
-        for pause in DELETE_PAUSES:
             try:
-                found = await cloud.search()
-            except CloudUnavailable as error:
-                await asyncio.sleep(max(pause, error.wait or 0))
-            except AutomationError:
-                return []
-            else:
-                return [
-                    each
-                    for each in found
-                    if each.created_at >= since and each.id not in self.ledger.sandboxes
-                ]
-        return []
+                sandbox = await until_running(cloud, each, self.note)
+                if self._is_ours(await self._mark(connection_of(sandbox, self.account)), sandbox):
+                    await self.ledger.has(sandbox.id)
+                    return
+            except ServerUnavailable as error:
+                trouble = error
+        if trouble is not None:
+            raise trouble
 
-    async def _until_usable(self, cloud: Cloud, sandbox: Sandbox) -> Sandbox:
-        """Wait until it runs.
-
-        Raises:
-            SandboxFailed: it will not.
-        """
-        began = told = time.monotonic()
-        now: Sandbox | None = sandbox
-        for pause in chain(POLLS, repeat(POLLS[-1])):
-            waited = time.monotonic() - began
-            if now is not None and now.is_usable:
-                return now
-            if now is not None and now.status is SandboxStatus.ERROR:
-                raise SandboxFailed(f"the sandbox {sandbox.id} failed to start{because(now.why)}")
-            if now is None and waited > LISTED_WITHIN:
-                raise SandboxFailed(f"the sandbox {sandbox.id} was gone before it could be used")
-            if waited > STARTED_WITHIN:
-                raise SandboxFailed(f"the sandbox {sandbox.id} did not start in {STARTED_WITHIN:.0f} s")
-            if time.monotonic() - told >= 10:  # noqa: PLR2004
-                told = time.monotonic()
-                self.note(f"the sandbox is starting ({waited:.0f} s)")
-            await asyncio.sleep(pause)
-            try:
-                if now is not None and now.status is SandboxStatus.PAUSED:
-                    await cloud.resume(sandbox.id)
-                    now = now.model_copy(update={"status": SandboxStatus.STARTING})
-                else:
-                    now = await cloud.get(sandbox.id)
-            except CloudUnavailable as error:
-                await asyncio.sleep(error.wait or 0)
-        raise AssertionError
-
-    async def _give_back_all(self, cloud: Cloud) -> None:
-        if self._lost_since and self.account.is_dedicated and not self.is_hurried:
-            while lost := await self._take_lost(cloud):
-                await self.ledger.has(lost.id)
-        for sandbox_id in tuple(self.ledger.sandboxes):
-            pauses = DELETE_PAUSES[:1] if self.is_hurried else DELETE_PAUSES
-            try:
-                await give_back(cloud, sandbox_id, pauses)
-            except AutomationError as error:
+    async def _end(self, cloud: Cloud, stays: str | None) -> None:
+        """Delete what was made, however often somebody asks us to leave."""
+        ending = asyncio.create_task(self._give_back_all(cloud, stays=stays))
+        try:
+            await asyncio.wait([ending], timeout=TOLD_AFTER)
+            if not ending.done():
+                self.note("the sandbox is being deleted")
+                await asyncio.wait([ending])
+        except asyncio.CancelledError:
+            await asyncio.wait([ending], timeout=HURRIED)
+            raise
+        finally:
+            ending.cancel()
+            await asyncio.gather(ending, return_exceptions=True)
+            for sandbox_id in self.ledger.sandboxes:
+                if sandbox_id != stays:
+                    self.note(f"the sandbox {sandbox_id} is not deleted; {self.left_to}")
+            if self._lost:
                 self.note(
-                    f"the sandbox {sandbox_id} could not be deleted ({error.sentence}); "
-                    "`automation sandboxes --reap` tries again"
+                    "an answer of the Cloud API was lost, and what it may have made could not be deleted"
                 )
+
+    async def _give_back_all(self, cloud: Cloud, stays: str | None = None) -> None:
+        """Delete what is remembered, and what lost answers have left; what cannot be is told."""
+        if not self.is_hurried:
+            for lost in tuple(self._lost):
+                with suppress(AutomationError):
+                    await self._claim(cloud, lost)
+                    self._lost.remove(lost)
+        for sandbox_id in tuple(self.ledger.sandboxes):
+            if sandbox_id == stays:
+                continue
+            try:
+                await give_back(cloud, sandbox_id, HURRIED if self.is_hurried else WITHIN)
+            except AutomationError as error:
+                self.note(f"the sandbox {sandbox_id} could not be deleted: {error.sentence}")
             else:
                 await self.ledger.gave_back(sandbox_id)
-
-
-async def give_back(cloud: Cloud, sandbox_id: str, pauses: tuple[float, ...] = DELETE_PAUSES) -> None:
-    """Delete a sandbox, with tries; one that is gone is no error. Repeatable.
-
-    Raises:
-        CloudUnavailable: it may still be there.
-        CloudRefuses: the API says no.
-    """
-    for pause in pauses:
-        try:
-            await cloud.delete(sandbox_id)
-        except CloudUnavailable as error:
-            await asyncio.sleep(max(pause, error.wait or 0))
-        else:
-            return
-    await cloud.delete(sandbox_id)
-
-
-async def _mark(connection: AgentConnection, owner: str) -> str:
-    """Mark it; whose it is now. That it answers is what shows that it can be used: its status does not."""
-    assert connection.sandbox_id  # noqa: S101
-    command = mark_command(connection.sandbox_id, owner)
-    async with AgentServer(connection) as server:
-        record = await Patience(ANSWERS_WITHIN).bear(lambda: server.execute(command, timeout=SHORT))
-    return parse_mark(record.stdout)

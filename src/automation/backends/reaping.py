@@ -42,6 +42,8 @@ def standing(
     mark: str | None,
     is_ours: bool,
     is_live: bool,
+    is_kept: bool,
+    is_over: bool,
     age: float,
     is_dedicated: bool,
 ) -> Standing:
@@ -49,15 +51,16 @@ def standing(
 
     Args:
         mark: that stands in it; empty for none, None if it could not be looked at.
-        is_ours: the mark is of this installation; is_live: and of a run whose process is there.
+        is_ours: the mark is of this installation; is_live: and of a run whose process is there; is_kept: it says that
+            the sandbox is to stay; is_over: it proves a run of which nothing can be going on any more, whoever's.
         age: seconds.
         is_dedicated: nobody else makes sandboxes in that account.
     """
     if sandbox_id in known.live or is_live:
         return Standing.IN_USE
-    if sandbox_id in known.kept:
+    if sandbox_id in known.kept or ((is_ours or is_over) and is_kept):
         return Standing.KEPT
-    if sandbox_id in known.left or is_ours:
+    if sandbox_id in known.left or is_ours or is_over:
         return Standing.ABANDONED
     if mark:
         return Standing.ANOTHERS

@@ -18,6 +18,8 @@ def connection_of(sandbox: Sandbox, account: CloudAccount) -> AgentConnection:
     Raises:
         SandboxFailed: its address is none.
     """
+    if account.url.startswith("https:") and not sandbox.agent_server_url.startswith("https:"):
+        raise SandboxFailed(f"the sandbox {sandbox.id} is not behind https, as the Cloud API is")
     try:
         connection = connect_to(sandbox.agent_server_url, sandbox.session_api_key or "")
     except Misconfigured as error:

@@ -11,11 +11,15 @@ class Ledger(Protocol):
     def sandboxes(self) -> Sequence[str]:
         """Those that are there, or may be."""
 
+    @property
+    def asked_at(self) -> float:
+        """Unix time by the API's clock of a request whose answer nobody has seen; 0 for none."""
+
     async def asks(self, at: float) -> None:
-        """A sandbox is about to be asked for (Unix time by the API's clock)."""
+        """A sandbox is about to be asked for (Unix time by the API's clock); 0: the answer was no."""
 
     async def has(self, sandbox_id: str) -> None:
-        """It is ours now."""
+        """It is ours now; nothing is being asked for any more."""
 
     async def gave_back(self, sandbox_id: str) -> None:
         """It is gone, or was never ours."""
@@ -26,11 +30,13 @@ class Memory:
 
     def __init__(self) -> None:
         self.sandboxes: tuple[str, ...] = ()
+        self.asked_at = 0.0
 
     async def asks(self, at: float) -> None:
-        pass
+        self.asked_at = at
 
     async def has(self, sandbox_id: str) -> None:
+        self.asked_at = 0
         self.sandboxes = (*self.sandboxes, sandbox_id)
 
     async def gave_back(self, sandbox_id: str) -> None:

@@ -33,6 +33,7 @@ from automation.packing.repository import Repository
 from automation.report import write_report
 from automation.run.commands import run_key
 from automation.run.conduct import Conductor, Stop
+from automation.run.progress import Phase
 from automation.settings import AGENT_SERVER_URL, CLOUD_API_KEY, CLOUD_API_URL, Settings
 
 MARGIN = 3600.0
@@ -75,11 +76,14 @@ def run_job(
         asyncio.run(job.run(Path(workspace)))
     outcome = job.outcome
     if outcome is None:
-        display.note(f"cancelled; if it had been started, automation stop {wish.run_id} ends it")
+        if job.was_connected and isinstance(chosen, PersistentServer):
+            display.note(f"cancelled; if it had been started, automation stop {wish.run_id} ends it")
+        else:
+            display.note("cancelled before it was started")
         return Exit.CANCELLED
     display.verdict(outcome.verdict, outcome)
     if as_json:
-        click.echo(json.dumps(as_document(found.slug, outcome), indent=2))
+        click.echo(json.dumps(as_document(found.slug, outcome, job.sandbox_id), indent=2))
     if report is not None:
         _write(report, write_report(found.definition.name, outcome).as_markdown())
     return exit_code(outcome.verdict.reason)
@@ -97,6 +101,8 @@ class _Job:
     patience: float
     keep: bool
     outcome: Outcome | None = None
+    sandbox_id: str | None = None
+    was_connected: bool = False
 
     async def run(self, workspace: Path) -> None:
         """Leaves the outcome, or none if it was cancelled before there was one."""
@@ -122,7 +128,12 @@ class _Job:
             )
             for note in assembly.notes:
                 self.display.note(note)
+            if isinstance(self.backend, CloudSandbox):
+                self.display.enter(Phase.SANDBOX, self.backend.account.url)
             async with self.backend.connect() as connection:
+                self.was_connected, self.sandbox_id = True, connection.sandbox_id
+                if self.sandbox_id:
+                    self.display.note(f"sandbox {self.sandbox_id}")
                 conductor = Conductor(
                     connection,
                     assembly.order,
@@ -181,8 +192,7 @@ def _wish(
 def _choose(name: str | None, given: Settings) -> tuple[BackendName, str]:
     """The backend that is asked for, or the one that the settings allow, and why."""
     if name is not None:
-        if name == BackendName.AGENT_SERVER and not given.is_agent_server_mode:
-            raise Misconfigured(f"--backend agent-server needs --agent-server-url or {AGENT_SERVER_URL}")
+        _refuse(BackendName(name), given)
         return BackendName(name), "as --backend says"
     if given.is_agent_server_mode:
         return BackendName.AGENT_SERVER, "because its address is given"
@@ -192,6 +202,21 @@ def _choose(name: str | None, given: Settings) -> tuple[BackendName, str]:
             f"because {CLOUD_API_KEY if given.cloud_api_key else CLOUD_API_URL} is given",
         )
     return BackendName.EMBEDDED, "because no other one is given"
+
+
+def _refuse(name: BackendName, given: Settings) -> None:
+    """Raise if the backend that is asked for is none with these settings."""
+    if name is BackendName.AGENT_SERVER and not given.is_agent_server_mode:
+        raise Misconfigured(f"--backend agent-server needs --agent-server-url or {AGENT_SERVER_URL}")
+    if name is BackendName.CLOUD and given.is_agent_server_mode:
+        raise Misconfigured(
+            f"--backend cloud and an agent-server (--agent-server-url or {AGENT_SERVER_URL}) are both given: "
+            "where an agent-server is given, no sandbox is made; leave one of them out"
+        )
+    if name is BackendName.CLOUD and not given.is_cloud_mode:
+        raise Misconfigured(
+            f"--backend cloud needs {CLOUD_API_KEY}, or for an app server without a key --cloud-api-url"
+        )
 
 
 def _backend(
@@ -212,10 +237,17 @@ def _backend(
         case BackendName.CLOUD:
             account, files = given.cloud_account(), SandboxFiles.open()
             run = run_key(wish.run_id)
-            ledger = stack.enter_context(files.of(str(run), account.url, keep=keep))
             deadline = int(time.time() + (wish.timeout or timeout) + MARGIN)
-            owner = ExternalId(Face.CLI, files.instance, run, 1, deadline)
-            return CloudSandbox(account, str(owner), keep=keep, ledger=ledger, note=display.note)
+            ledger = stack.enter_context(files.of(str(run), account.url, deadline, keep=keep))
+            owner = ExternalId(Face.CLI, files.instance, run, 1, ledger.memo.deadline)
+            return CloudSandbox(
+                account,
+                str(owner),
+                keep=keep,
+                ledger=ledger,
+                note=display.note,
+                left_to="`automation sandboxes --reap` deletes it",
+            )
 
 
 class _Waiting:
@@ -248,7 +280,7 @@ def _write(report: Path, text: str) -> None:
         raise Misconfigured(f"the report cannot be written to {report}: {error.strerror}") from None
 
 
-def as_document(slug: str, outcome: Outcome) -> dict[str, Any]:
+def as_document(slug: str, outcome: Outcome, sandbox_id: str | None = None) -> dict[str, Any]:
     """The document of `--json`; its keys are stable."""
     verdict = outcome.verdict
     return {
@@ -265,5 +297,6 @@ def as_document(slug: str, outcome: Outcome) -> dict[str, Any]:
         "summary": outcome.summary,
         "result": verdict.result.model_dump(mode="json") if verdict.result else None,
         "directory": outcome.directory,
+        "sandbox_id": sandbox_id,
         "notes": list(outcome.notes),
     }

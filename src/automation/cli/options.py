@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from automation.cloud import CloudAccount
 from automation.connection import AgentConnection, connect_to
 from automation.errors import Misconfigured
 from automation.settings import (
@@ -44,7 +45,8 @@ def sandbox_option(function: Decorated) -> Decorated:
         "--sandbox",
         "sandbox_id",
         metavar="ID",
-        help="The Cloud sandbox that the run is in, instead of an agent-server.",
+        help="The Cloud sandbox that the run is in, instead of an agent-server "
+        "[default: the one that this machine remembers of the run, if any].",
     )(function)
 
 
@@ -89,6 +91,19 @@ def settings(agent_server_url: str | None = None, cloud_api_url: str | None = No
     return Settings.from_environment({**os.environ, **options})
 
 
+def account_in(given: Settings) -> CloudAccount:
+    """The Cloud account that a command about sandboxes needs.
+
+    Raises:
+        Misconfigured: none is given.
+    """
+    if not (given.cloud_api_key or given.cloud_api_url):
+        raise Misconfigured(
+            f"which account? Set {CLOUD_API_KEY}, or for an app server without a key {CLOUD_API_URL}"
+        )
+    return given.cloud_account()
+
+
 def connection(agent_server_url: str | None) -> AgentConnection:
     """The agent-server that a command about an existing run needs.
 
@@ -97,7 +112,9 @@ def connection(agent_server_url: str | None) -> AgentConnection:
     """
     given = settings(agent_server_url)
     if not given.is_agent_server_mode:
-        raise Misconfigured(f"which agent-server? Give --agent-server-url or set {AGENT_SERVER_URL}")
+        raise Misconfigured(
+            f"which agent-server? Give --agent-server-url or set {AGENT_SERVER_URL}; for a run in a sandbox give --sandbox"
+        )
     return connect_to(given.agent_server_url, given.agent_server_api_key)
 
 

@@ -9,6 +9,7 @@ import click
 from automation.agent_server import AgentServer
 from automation.backends.sandbox_connection import look_again
 from automation.cli.options import (
+    account_in,
     cloud_option,
     connection,
     json_option,
@@ -17,6 +18,7 @@ from automation.cli.options import (
     server_option,
     settings,
 )
+from automation.cli.sandbox_files import SandboxFiles
 from automation.errors import Misconfigured
 from automation.execution import RunState, verify_run_status
 from automation.exit_codes import Exit, exit_code
@@ -41,7 +43,11 @@ NOT_ENDED = {
 @cloud_option
 @sandbox_option
 @run_directory_option
-@click.option("--remove", is_flag=True, help="Remove the run's directory from the server once it has ended.")
+@click.option(
+    "--remove",
+    is_flag=True,
+    help="Remove the run's directory, or the sandbox that it is in, once it has ended.",
+)
 @json_option
 def verify(
     run_id: str,
@@ -58,9 +64,10 @@ def verify(
     Known are runs that are under way, runs that were kept (--keep), and runs whose client died.
     """
     given = settings(agent_server_url, cloud_api_url)
+    sandbox_id = sandbox_id or _remembered(run_id, given)
     where: dict[str, Any]
     if sandbox_id is not None:
-        account = given.cloud_account()
+        account = account_in(given)
         where = {
             "api_url": account.url,
             "api_key": account.key,
@@ -102,6 +109,7 @@ def stop(
 ) -> int:
     """End a run on its server, with everything that it started. Its sandbox, where it has one, stays."""
     given = settings(agent_server_url, cloud_api_url)
+    sandbox_id = sandbox_id or _remembered(run_id, given)
     left = asyncio.run(_stop(agent_server_url, given, sandbox_id, run_id, run_directory))
     if as_json:
         click.echo(
@@ -112,6 +120,16 @@ def stop(
     return Exit.SERVER if left.process is Process.ALIVE or left.processes else Exit.SUCCESS
 
 
+def _remembered(run_id: str, given: Settings) -> str | None:
+    """The sandbox that this machine remembers of a run, in the account that is given."""
+    if not given.is_cloud_mode:
+        return None
+    memo = SandboxFiles.open().memo(str(run_key(run_id)))
+    if memo is None or not memo.sandboxes or memo.api_url != given.cloud_account().url:
+        return None
+    return memo.sandboxes[-1]
+
+
 async def _stop(
     agent_server_url: str | None,
     given: Settings,
@@ -120,7 +138,7 @@ async def _stop(
     run_directory: str | None,
 ) -> Look:
     if sandbox_id is not None:
-        found = await look_again(sandbox_id, given.cloud_account())
+        found = await look_again(sandbox_id, account_in(given))
     else:
         found = connection(agent_server_url)
     async with AgentServer(found) as server:

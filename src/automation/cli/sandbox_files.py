@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -18,6 +18,9 @@ from pydantic import BaseModel, ValidationError
 from automation.errors import Misconfigured
 
 INSTANCE = "instance"
+BEFORE = 5.0
+AFTER = 120.0
+"""Seconds around a request within which a sandbox may be what it made."""
 
 
 class Memo(BaseModel):
@@ -25,14 +28,20 @@ class Memo(BaseModel):
 
     Attributes:
         api_url: of the Cloud API.
-        asked_at: Unix time by the API's clock of the last request for a sandbox; 0 for none.
+        asked_at: Unix time by the API's clock of a request whose answer nobody has seen; 0 for none.
         kept: it was to stay.
+        deadline: Unix time by which nothing of the run goes on any more; it stands in the marks of its sandboxes.
     """
 
     api_url: str
+    deadline: int
     asked_at: float = 0
     sandboxes: tuple[str, ...] = ()
     kept: bool = False
+
+    def asked_for(self, created_at: float) -> bool:
+        """Whether a sandbox that was made then may be the one that was asked for and is not known."""
+        return bool(self.asked_at) and -BEFORE <= created_at - self.asked_at <= AFTER
 
 
 @dataclass
@@ -46,19 +55,24 @@ class SandboxFile:
     def sandboxes(self) -> Sequence[str]:
         return self.memo.sandboxes
 
+    @property
+    def asked_at(self) -> float:
+        return self.memo.asked_at
+
     async def asks(self, at: float) -> None:
         self._note(asked_at=at)
 
     async def has(self, sandbox_id: str) -> None:
-        self._note(sandboxes=(*self.memo.sandboxes, sandbox_id))
+        self._note(sandboxes=(*self.memo.sandboxes, sandbox_id), asked_at=0)
 
     async def gave_back(self, sandbox_id: str) -> None:
         self._note(sandboxes=tuple(each for each in self.memo.sandboxes if each != sandbox_id))
 
     def _note(self, **changes: object) -> None:
         self.memo = self.memo.model_copy(update=changes)
-        # In place: another file by that name would not be the one that is locked.
-        self.path.write_text(self.memo.model_dump_json())
+        new = self.path.with_suffix(".new")
+        new.write_text(self.memo.model_dump_json())
+        new.replace(self.path)
 
 
 @dataclass(frozen=True)
@@ -93,41 +107,73 @@ class SandboxFiles:
             ) from None
 
     @contextmanager
-    def of(self, run_id: str, api_url: str, *, keep: bool) -> Iterator[SandboxFile]:
-        """The file of a run that is about to be, gone with the context unless a sandbox is left."""
-        path = self.directory / f"{run_id}.json"
-        with _locked(path, wait=True):
-            file = SandboxFile(path, _read(path) or Memo(api_url=api_url, kept=keep))
-            file._note(kept=keep)  # noqa: SLF001  # the same module
-            try:
-                yield file
-            finally:
-                if not file.sandboxes:
-                    path.unlink(missing_ok=True)
+    def of(self, run_id: str, api_url: str, deadline: int, *, keep: bool) -> Iterator[SandboxFile]:
+        """The file of a run that is about to be, gone with the context unless a sandbox is left.
 
-    def left(self) -> dict[str, Memo]:
-        """What is remembered, by run, of runs whose process is gone."""
-        found = {}
-        for path in sorted(self.directory.glob("*.json")):
-            with suppress(BlockingIOError), _locked(path, wait=False):
-                if memo := _read(path):
-                    found[path.stem] = memo
-        return found
+        Raises:
+            Misconfigured: the run is under way here, or has its sandbox in another Cloud.
+        """
+        path = self._path(run_id)
+        try:
+            with _locked(_lock_of(path), creates=True):
+                memo = _read(path) or Memo(api_url=api_url, deadline=deadline)
+                if memo.sandboxes and memo.api_url != api_url:
+                    raise Misconfigured(
+                        f"the run has a sandbox of the Cloud at {memo.api_url} already: name that one, or give the "
+                        "run another id"
+                    )
+                if not memo.sandboxes:
+                    memo = memo.model_copy(update={"deadline": deadline})
+                file = SandboxFile(path, memo)
+                file._note(api_url=api_url, kept=keep)  # noqa: SLF001  # the same module
+                try:
+                    yield file
+                finally:
+                    if not (file.sandboxes or file.asked_at):
+                        self._remove(path)
+        except BlockingIOError:
+            raise Misconfigured(
+                "a run of this id is under way on this machine: `automation verify` tells how it goes; "
+                "for another run give another id"
+            ) from None
+
+    def memo(self, run_id: str) -> Memo | None:
+        """What is remembered of a run."""
+        return _read(self._path(run_id))
+
+    def memos(self) -> dict[str, Memo]:
+        """What is remembered, by run."""
+        found = {path.stem: _read(path) for path in sorted(self.directory.glob("*.json"))}
+        return {run_id: memo for run_id, memo in found.items() if memo is not None}
 
     def is_alive(self, run_id: str) -> bool:
         """Whether the process of this run is there."""
-        path = self.directory / f"{run_id}.json"
-        if not path.exists():
-            return False
         try:
-            with _locked(path, wait=False):
+            with _locked(_lock_of(self._path(run_id))):
                 return False
+        except FileNotFoundError:
+            return False
         except BlockingIOError:
             return True
 
     def forget(self, run_id: str) -> None:
-        """Nothing of this run is left."""
-        (self.directory / f"{run_id}.json").unlink(missing_ok=True)
+        """Nothing of this run is left; one that has begun again is not forgotten."""
+        path = self._path(run_id)
+        with suppress(BlockingIOError), _locked(_lock_of(path), creates=True):
+            self._remove(path)
+
+    def _remove(self, path: Path) -> None:
+        """Whoever does it has the lock, which goes last."""
+        path.unlink(missing_ok=True)
+        _lock_of(path).unlink(missing_ok=True)
+
+    def _path(self, run_id: str) -> Path:
+        return self.directory / f"{run_id}.json"
+
+
+def _lock_of(path: Path) -> Path:
+    """What is locked: the file itself is replaced at each change."""
+    return path.with_suffix(".lock")
 
 
 def _instance(path: Path) -> str:
@@ -147,10 +193,15 @@ def _read(path: Path) -> Memo | None:
 
 
 @contextmanager
-def _locked(path: Path, *, wait: bool) -> Iterator[None]:
-    """Raises BlockingIOError if somebody has it and it is not waited for."""
-    with ExitStack() as stack:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        stack.callback(os.close, descriptor)
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        yield
+def _locked(path: Path, *, creates: bool = False) -> Iterator[None]:
+    """Raises BlockingIOError if somebody has it, FileNotFoundError if it is not there and not to be made."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | (os.O_CREAT if creates else 0), 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(descriptor).st_nlink:
+                yield
+                return
+            # Its holder has removed it between our two calls: the lock of a file that nobody finds is none.
+        finally:
+            os.close(descriptor)

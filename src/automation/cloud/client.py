@@ -36,6 +36,8 @@ _LIMITS: Final = {
     "DAILY_SANDBOX_LIMIT_REACHED": "has made as many sandboxes today as it may (daily limit): "
     "the count begins anew at midnight UTC",
 }
+_NONE_TO_READ: Final = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN, httpx.codes.NOT_FOUND}
+"""An app server without users, or one that keeps no secrets."""
 _SANDBOXES: Final = "/api/v1/sandboxes"
 
 
@@ -88,7 +90,7 @@ class Cloud:
         return next((each for each in found if each.id == sandbox_id and not each.is_gone), None)
 
     async def search(self) -> list[Sandbox]:
-        """All sandboxes of the account."""
+        """All sandboxes of the account, without such as are of no form that is known."""
         found: list[Sandbox] = []
         page_id: str | None = None
         for _ in range(PAGES):
@@ -96,7 +98,9 @@ class Cloud:
             page = await self._json("GET", f"{_SANDBOXES}/search", params={"limit": "100"} | more)
             if not isinstance(page, dict) or not isinstance(page.get("items"), list):
                 raise self._no_cloud("its search answers without items")
-            found += [self._sandbox(each) for each in page["items"]]
+            for each in page["items"]:
+                with suppress(ValidationError):
+                    found.append(Sandbox.model_validate(each))
             page_id = page.get("next_page_id")
             if not page_id:
                 break
@@ -118,24 +122,47 @@ class Cloud:
         items = page.get("items") if isinstance(page, dict) else None
         return [str(each.get("id")) for each in items or () if isinstance(each, dict)]
 
+    async def secrets_for(self, sandbox: Sandbox) -> int:
+        """How many of the account's secrets and git tokens whatever runs in the sandbox can read.
+
+        Raises:
+            CloudUnavailable, CloudRefuses: the API does not say.
+
+        Source: `settings/secrets` of openhands-ai 1.11.0, which wants the sandbox's own key and nothing else.
+        """
+        if not sandbox.session_api_key:
+            return 0
+        request = self._http.build_request("GET", f"{_SANDBOXES}/{sandbox.id}/settings/secrets")
+        request.headers.pop("Authorization", None)
+        request.headers["X-Session-API-Key"] = sandbox.session_api_key
+        response = await self._send(request)
+        if response.status_code in _NONE_TO_READ:
+            return 0
+        self._expect(response)
+        document = _document(response)
+        if not isinstance(document.get("secrets"), list):
+            raise self._no_cloud("its list of secrets is none")
+        return len(document["secrets"])
+
     async def _done(self, method: str, path: str, **options: Any) -> bool:
-        response = await self._send(method, path, **options)
+        response = await self._send(self._http.build_request(method, path, **options))
         if response.status_code == httpx.codes.NOT_FOUND:
             return False
         self._expect(response)
         return True
 
     async def _json(self, method: str, path: str, **options: Any) -> Any:
-        response = await self._send(method, path, **options)
+        response = await self._send(self._http.build_request(method, path, **options))
         self._expect(response)
         try:
             return response.json()
         except (ValueError, RecursionError):
             raise self._no_cloud(f"{path} does not answer in JSON", is_lost=method == "POST") from None
 
-    async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+    async def _send(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
         try:
-            response = await self._http.request(method, path, **options)
+            response = await self._http.send(request)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise CloudUnavailable(self._trouble(f"{path}: {_words(error)}")) from error
         except httpx.HTTPError as error:

@@ -38,7 +38,7 @@ class SandboxStatus(StrEnum):
 
 
 def _status(value: object) -> object:
-    return value if value in set(SandboxStatus) else SandboxStatus.OTHER
+    return value if isinstance(value, str) and value in set(SandboxStatus) else SandboxStatus.OTHER
 
 
 def _in_utc(value: object) -> object:

@@ -29,11 +29,13 @@ from automation.run.follow import Follower
 from automation.run.observe import observe
 from automation.run.patience import FIRST_CONTACT, Patience
 from automation.run.progress import Phase, Progress, Silent
-from automation.run.start import Order, Started, start
+from automation.run.start import BACKSTOP, Order, Started, start
 from automation.run.stop import release, stop
 
 # GitHub kills a cancelled step 10 s after it asked: a stop has to be known to have worked before.
 STOP_WITHIN = 7.0
+MARGIN = 30.0
+"""Seconds beyond the time that a run can have, for a server that is slow to say so."""
 
 
 class Stop:
@@ -195,7 +197,8 @@ class Conductor:
         server.is_known = True
         if started.adopted:
             listener.note("this run was started before: following that one, nothing is started twice")
-        follower = Follower(server, events, started, patience, listener, self.attention)
+        within = self.order.timeout + self.order.grace + BACKSTOP + self.patience + MARGIN
+        follower = Follower(server, events, started, patience, listener, within, self.attention)
         seen = await follower.follow()
         return seen, follower.run
 

@@ -7,6 +7,7 @@ follower looks for itself. Output is read from the byte where it stopped, howeve
 
 import asyncio
 import itertools
+import math
 import time
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
@@ -23,6 +24,7 @@ from automation.run.start import NEVER, Started, find_start
 from automation.run.stop import look, sweep
 
 SMALL_FILE = 1024 * 1024
+COLLECTED_WITHIN = 600.0
 LOOK_EVERY = 60.0
 LOOK_EVERY_WITHOUT_SOCKET = 10.0
 # The record follows the runner's last act within milliseconds; a busy server's search took 13 s.
@@ -36,6 +38,7 @@ class Follower:
     """One run being followed.
 
     Attributes:
+        within: seconds after which the run cannot be going on any more, whatever its server says.
         attention: how long to pause between two looks at the output.
         offset: bytes of output seen so far.
     """
@@ -45,6 +48,7 @@ class Follower:
     run: Started
     patience: Patience
     progress: Progress
+    within: float = math.inf
     attention: Attention = field(default_factory=Attention)
     offset: int = 0
     _looked: float = 0.0
@@ -56,9 +60,16 @@ class Follower:
         self._looked = time.monotonic()
         self._heard = self.run.announced_since
         try:
-            return await self._collect(await self._until_end())
+            async with asyncio.timeout(None if math.isinf(self.within) else self.within):
+                seen = await self._until_end()
+            async with asyncio.timeout(COLLECTED_WITHIN):
+                return await self._collect(seen)
         except ServerLost as error:
             return Observation(lost=error.sentence)
+        except TimeoutError:
+            return Observation(
+                lost="the agent-server does not say how the run ended, long after the run's time is over"
+            )
         finally:
             if self.run.command_id is not None:
                 self.events.forget(self.run.command_id)

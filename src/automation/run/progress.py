@@ -5,8 +5,9 @@ from typing import Protocol
 
 
 class Phase(StrEnum):
-    """The stations of a run, in their order."""
+    """The stations of a run, in their order; `SANDBOX` where it gets one."""
 
+    SANDBOX = "sandbox"
     CONNECT = "connect"
     PREPARE = "prepare"
     UPLOAD = "upload"

@@ -83,7 +83,8 @@ class FakeCloud:
 
     Attributes:
         key: None for a server that asks for none; auth: how it wants it.
-        starts_in: seconds from a request to a sandbox that runs.
+        starts_in: seconds from a request to a sandbox that runs; takes: that each request takes.
+        secrets: names that the account keeps for its sandboxes; None for an app server without users.
         calls: when, which operation, on which sandbox.
         fails: what the next sandboxes fail with, one after the other.
         gate_fault: told the first line of each request to a sandbox; True ends its connection there.
@@ -93,6 +94,8 @@ class FakeCloud:
     key: str | None = KEY
     auth: str = "bearer"
     starts_in: float = 0.0
+    takes: float = 0.0
+    secrets: tuple[str, ...] | None = None
     boxes: list[Box] = field(default_factory=list)
     calls: list[tuple[float, str, str]] = field(default_factory=list)
     fails: list[str] = field(default_factory=list)
@@ -107,6 +110,7 @@ class FakeCloud:
             Route("/api/v1/sandboxes/search", self._search),
             Route("/api/v1/sandboxes/{id}/resume", self._resume, methods=["POST"]),
             Route("/api/v1/sandboxes/{id}", self._delete, methods=["DELETE"]),
+            Route("/api/v1/sandboxes/{id}/settings/secrets", self._secrets),
             Route("/api/v1/sandbox-specs/search", self._specs),
         ]
         self._serving.start(Starlette(routes=routes), lambda: None)
@@ -185,6 +189,7 @@ class FakeCloud:
 
     async def _answer(self, request: Request, on: str, sandbox_id: str, act: Callable[[], Any]) -> Response:
         self.calls.append((time.time(), on, sandbox_id))
+        await asyncio.sleep(self.takes)
         if self.key is not None and not self._is_admitted(request):
             return JSONResponse({"detail": "Unauthorized"}, 401)
         fault = self._faults.take(on)
@@ -261,6 +266,18 @@ class FakeCloud:
             return JSONResponse({"success": True})
 
         return await self._answer(request, "delete", sandbox_id or "", delete)
+
+    async def _secrets(self, request: Request) -> Response:
+        """Asked with the sandbox's own key, by whoever has it."""
+        sandbox_id = request.path_params["id"]
+        self.calls.append((time.time(), "secrets", sandbox_id))
+        if fault := self._faults.take("secrets"):
+            return Response(fault.body, fault.status, fault.headers, "application/json")
+        found = [box for box in self.boxes if box.id == sandbox_id and box.deleted_at is None]
+        is_known = bool(found) and request.headers.get("X-Session-API-Key") == found[0].gate.key
+        if not is_known or "Authorization" in request.headers or self.secrets is None:
+            return JSONResponse({"detail": "Unauthorized"}, 401)
+        return JSONResponse({"secrets": [{"name": name, "description": None} for name in self.secrets]})
 
     async def _specs(self, request: Request) -> Response:
         async def specs() -> Response:

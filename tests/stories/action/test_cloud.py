@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from automation.cloud import Cloud, account_of
 from tests.fakes.cloud.cloud import FakeCloud
 from tests.servers import RealServer
 from tests.stories.action.conftest import Demo
@@ -141,6 +142,88 @@ async def test_the_watchdog_settles_and_deletes_what_a_lost_runner_has_left(
     assert watched.code == 0, watched.log
     assert demo.check(sha).conclusion == "failure"
     assert "exit code 3" in (demo.check(sha).summary or "")
+    assert cloud.left == []
+
+
+async def lost(demo: Demo, cloud: FakeCloud, **definition: Any) -> tuple[str, Job]:
+    """A run whose runner is gone, in its sandbox, and whose workflow run is over."""
+    sha = demo.automation("echo started; sleep 2; exit 3", **definition)
+    job = demo.job(sha, server=None)
+    with ended_at_last(job.start(automation="review", **inputs(cloud))) as step:
+        await step.says("started")
+        await eventually(lambda: len(demo.repository.checks(sha)) == 1)
+        step.kill()
+        await step.ends()
+    [run_id] = demo.runs()
+    await eventually((demo.server.runs / run_id / "status.json").exists)
+    demo.repository.workflow_runs[job.run_id].complete("failure")
+    return sha, job
+
+
+@pytest.mark.parametrize("trouble", ["no list", "paused", "GitHub"])
+async def test_what_cannot_be_told_now_is_left_for_another_pass(
+    demo: Demo, cloud: FakeCloud, trouble: str
+) -> None:
+    """A verdict that was only not to be had is not made up, and its record is not deleted."""
+    sha, _ = await lost(demo, cloud)
+    [box] = [box for box in cloud.boxes if box.by == "us"]
+    match trouble:
+        case "no list":
+            cloud.fault("search", status=503, times=None)
+        case "paused":
+            cloud.pause(box.id)
+        case _:
+            demo.github.fault("PATCH", r"/check-runs/", status=403, times=None)
+    watched = await watch(demo, cloud)
+    assert watched.code == 0, watched.log
+    assert not demo.check(sha).is_completed
+    assert cloud.left == [box.id]
+    cloud.clear_faults()
+    demo.github.clear_faults()
+    if trouble == "paused":
+        await Cloud(account_of(cloud.url, cloud.key or "")).resume(box.id)
+    await watch(demo, cloud)
+    assert demo.check(sha).conclusion == "failure"
+    assert "exit code 3" in (demo.check(sha).summary or "")
+    assert cloud.left == []
+
+
+async def test_a_sandbox_whose_verdict_was_told_already_is_deleted(demo: Demo, cloud: FakeCloud) -> None:
+    cloud.fault("delete", status=403, times=None)
+    sha, job = job_of(demo, "echo up")
+    assert (await job.run("review", **inputs(cloud))).code == 0
+    demo.check(sha).is_("success")
+    assert len(cloud.left) == 1
+    cloud.clear_faults()
+    demo.repository.workflow_runs[job.run_id].complete("success")
+    await watch(demo, cloud)
+    assert cloud.left == []
+
+
+async def test_one_that_is_to_stay_stays(demo: Demo, cloud: FakeCloud) -> None:
+    sha, _ = await lost(demo, cloud, keep_alive=True)
+    watched = await watch(demo, cloud)
+    assert watched.code == 0, watched.log
+    assert demo.check(sha).conclusion == "failure"
+    assert len(cloud.left) == 1
+    await watch(demo, cloud)
+    assert len(cloud.left) == 1
+
+
+async def test_the_settling_step_leaves_the_record_where_it_cannot_tell(demo: Demo, cloud: FakeCloud) -> None:
+    sha, job = job_of(demo, SLEEPS)
+    with ended_at_last(job.start(automation="review", **inputs(cloud))) as step:
+        await step.says("started")
+        await eventually(lambda: len(demo.repository.checks(sha)) == 1)
+        step.kill()
+        await step.ends()
+    demo.github.fault("*", r"/check-runs", status=403, times=None)
+    await job.settle(automation="review", **inputs(cloud))
+    assert len(cloud.left) == 1
+    demo.github.clear_faults()
+    demo.repository.workflow_runs[job.run_id].complete("cancelled")
+    await watch(demo, cloud)
+    demo.check(sha).is_("cancelled")
     assert cloud.left == []
 
 

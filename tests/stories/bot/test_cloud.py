@@ -94,6 +94,7 @@ async def test_killed_in_mid_run_it_goes_on_in_the_same_sandbox(demo: Demo, clou
 
 @pytest.mark.parametrize("moment", [0.1, 0.3, 0.6, 1.0])
 async def test_killed_at_any_moment_no_sandbox_is_left(demo: Demo, cloud: FakeCloud, moment: float) -> None:
+    """But in the moment between a request and its answer, see `TestALostAnswer`."""
     cloud.starts_in = 0.4
     demo.automation("echo started; sleep 1; exit 3", "review")
     pull = demo.pull()
@@ -141,6 +142,7 @@ async def test_one_that_is_to_stay_stays(demo: Demo, cloud: FakeCloud) -> None:
     (await demo.concluded(pull.head, "review")).is_("success")
     demo.bot.kill()
     await demo.bot.start()
+    await eventually(lambda: "search" in {on for _, on, _ in cloud.calls}, 30)
     await asyncio.sleep(2)
     assert len(cloud.left) == 1
 
@@ -166,6 +168,50 @@ async def test_a_sandbox_that_is_gone_ends_its_run_at_once(demo: Demo, cloud: Fa
     assert "is gone" in (check.summary or "")
     for each in demo.server.processes("sleep 20"):
         each.kill()
+
+
+async def test_what_cannot_be_run_costs_no_sandbox(demo: Demo, cloud: FakeCloud) -> None:
+    demo.automation("echo hi", "review", github={"repository": "git"})
+    pull = demo.pull()
+    demo.comment("/run-automation review")
+    check = await demo.concluded(pull.head, "review")
+    assert "github.repository: git" in (check.summary or "")
+    assert "create" not in {on for _, on, _ in cloud.calls}
+
+
+async def test_what_is_of_another_cloud_is_deleted_once_it_is_the_cloud_again(
+    demo: Demo, cloud: FakeCloud, server: RealServer
+) -> None:
+    cloud.fault("delete", status=401, body='{"detail":"no"}', times=None)
+    pull = demo.pull()
+    demo.comment("/run-automation hello")
+    (await demo.concluded(pull.head)).is_("success")
+    await eventually(lambda: "a sandbox is left for later" in demo.bot.log, 20)
+    demo.bot.kill()
+    cloud.clear_faults()
+    with FakeCloud(server) as another:
+        demo.bot.more["AUTOMATION_CLOUD_API_URL"] = another.url
+        await demo.bot.start()
+        await eventually(lambda: "which is not the Cloud any more" in demo.bot.log, 30)
+        assert len(cloud.left) == 1
+        assert "delete" not in {on for _, on, _ in another.calls}
+        demo.bot.kill()
+    demo.bot.more["AUTOMATION_CLOUD_API_URL"] = cloud.url
+    await demo.bot.start()
+    await gone(cloud)
+
+
+async def test_a_fork_gets_none_of_an_account_with_secrets(demo: Demo, cloud: FakeCloud) -> None:
+    cloud.secrets = ("github_token",)
+    pull = demo.pull(fork=FORK)
+    demo.comment(f"/run-automation approve {pull.head}")
+    await demo.says("pproved")
+    demo.comment("/run-automation hello")
+    check = await demo.concluded(pull.head)
+    check.is_("action_required")
+    assert "code in its sandboxes can read" in (check.summary or "")
+    await gone(cloud)
+    assert demo.runs() == []
 
 
 async def test_an_approved_fork_runs_in_a_sandbox(demo: Demo, cloud: FakeCloud) -> None:

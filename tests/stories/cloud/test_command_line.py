@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import shutil
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +11,8 @@ import pytest
 
 from tests.desk import Desk
 from tests.fakes.cloud.cloud import FakeCloud
-from tests.servers import RealServer, free_port
+from tests.server_process import free_port
+from tests.servers import RealServer
 from tests.teller import eventually
 
 HTML = "<!DOCTYPE html><html><body>Welcome to <b>nginx</b>!</body></html>"
@@ -74,7 +77,8 @@ async def test_an_odd_answer_is_one_sentence(
     assert said in sentence
     assert "Traceback" not in err
     assert cloud.left == []
-    assert list((desk.root / "state/automation/sandboxes").iterdir()) == []
+    is_lost = fault.get("status") == 200
+    assert bool(list((desk.root / "state/automation/sandboxes").iterdir())) is is_lost
 
 
 @pytest.mark.parametrize(
@@ -117,15 +121,16 @@ async def test_a_run_that_was_kept_is_looked_up_stopped_and_removed(desk: Desk, 
     desk.automation("echo up; exit 3")
     code, out, err = await called(desk, cloud, "run", "job", "--keep", "--json")
     assert code == 1, err
-    run_id = json.loads(out)["run_id"]
-    [sandbox_id] = cloud.left
+    run_id, sandbox_id = json.loads(out)["run_id"], json.loads(out)["sandbox_id"]
+    assert f"sandbox {sandbox_id}" in err
+    assert cloud.left == [sandbox_id]
     _, listed, _ = await called(desk, cloud, "sandboxes", "--reap")
     assert f"{sandbox_id}  running" in listed
     assert "  kept" in listed
     assert cloud.left == [sandbox_id]
-    code, out, _ = await called(desk, cloud, "verify", run_id, "--sandbox", sandbox_id, "--json")
+    code, out, _ = await called(desk, cloud, "verify", run_id, "--json")
     assert (code, json.loads(out)["exit_code"]) == (1, 3)
-    code, out, err = await called(desk, cloud, "stop", run_id, "--sandbox", sandbox_id)
+    code, out, err = await called(desk, cloud, "stop", run_id)
     assert (code, out) == (0, "stopped: nothing of it runs on the server\n"), err
     code, out, _ = await called(desk, cloud, "sandboxes", "--reap", "--kept")
     assert "deleted" in out
@@ -161,6 +166,26 @@ async def test_another_machines_sandbox_is_left(desk: Desk, cloud: FakeCloud, se
         each.kill()
 
 
+async def test_a_mark_that_was_copied_into_anothers_sandbox_proves_nothing(
+    desk: Desk, cloud: FakeCloud, server: RealServer
+) -> None:
+    others = cloud.others()
+    marks = server.home / "workspaces/automation-sandboxes"
+    desk.automation("echo up")
+    cloud.fault("delete", status=403, times=None)
+    code, _, err = await called(desk, cloud, "run", "job")
+    assert code == 0, err
+    cloud.clear_faults()
+    [ours] = cloud.left
+    (marks / f"{others.id}.owner").write_bytes((marks / f"{ours}.owner").read_bytes())
+    shutil.rmtree(desk.root / "state/automation/sandboxes")
+    _, listed, _ = await called(desk, cloud, "sandboxes", "--reap", "--json")
+    rows = {row["sandbox_id"]: row for row in json.loads(listed)}
+    assert (rows[others.id]["standing"], rows[others.id]["deleted"]) == ("another's", False)
+    assert (rows[ours]["standing"], rows[ours]["deleted"]) == ("abandoned", True)
+    assert others.deleted_at is None
+
+
 async def test_one_that_cannot_be_deleted_is_told(desk: Desk, cloud: FakeCloud) -> None:
     desk.automation("echo up")
     cloud.fault("delete", status=403, times=None, body='{"detail":"no"}')
@@ -173,4 +198,110 @@ async def test_one_that_cannot_be_deleted_is_told(desk: Desk, cloud: FakeCloud) 
     assert "not deleted: " in listed
     cloud.clear_faults()
     assert (await called(desk, cloud, "sandboxes", "--reap"))[0] == 0
+    assert cloud.left == []
+
+
+@pytest.mark.parametrize(
+    ("words", "more", "said"),
+    [
+        (
+            ("run", "job", "--backend", "cloud", "--agent-server-url", "http://127.0.0.1:9"),
+            {},
+            "are both given: where an agent-server is given, no sandbox is made",
+        ),
+        (
+            ("run", "job", "--backend", "cloud"),
+            {"OPENHANDS_API_KEY": "", "AUTOMATION_CLOUD_API_URL": ""},
+            "--backend cloud needs OPENHANDS_API_KEY",
+        ),
+        (
+            ("sandboxes",),
+            {"OPENHANDS_API_KEY": "", "AUTOMATION_CLOUD_API_URL": ""},
+            "which account? Set OPENHANDS_API_KEY",
+        ),
+        (
+            ("verify", "some-run"),
+            {"OPENHANDS_API_KEY": "", "AUTOMATION_CLOUD_API_URL": ""},
+            "for a run in a sandbox give --sandbox",
+        ),
+        (("sandboxes", "--kept"), {}, "--kept says what --reap deletes, too"),
+    ],
+    ids=["both", "neither", "no account", "no server", "kept alone"],
+)
+async def test_what_does_not_go_together_is_said(
+    desk: Desk, cloud: FakeCloud, words: tuple[str, ...], more: dict[str, str], said: str
+) -> None:
+    desk.automation("echo up")
+    code, _, err = await called(desk, cloud, *words, **more)
+    assert code == 2
+    assert said in " ".join(err.split())
+    assert cloud.calls == []
+
+
+async def test_a_run_of_one_id_goes_on_in_its_sandbox_after_a_crash(
+    desk: Desk, cloud: FakeCloud, server: RealServer
+) -> None:
+    settings: dict[str, Any] = {
+        "AUTOMATION_CLOUD_API_URL": cloud.url,
+        "OPENHANDS_API_KEY": cloud.key or "",
+        "XDG_STATE_HOME": str(desk.root / "state"),
+    }
+    starts = desk.root / "starts"
+    desk.automation(f"echo up >> {starts}; sleep 4; exit 3")
+    process = await asyncio.to_thread(lambda: desk.start("run", "job", "--run-id", "nightly", **settings))
+    await eventually(starts.exists, 30)
+    code, _, err = await called(desk, cloud, "run", "job", "--run-id", "nightly")
+    assert code == 2
+    assert "a run of this id is under way on this machine" in err
+    process.kill()
+    process.wait()
+    code, out, err = await called(desk, cloud, "run", "job", "--run-id", "nightly", "--json")
+    assert (code, json.loads(out)["exit_code"]) == (1, 3), err
+    assert "was made for this run before" in err
+    assert starts.read_text() == "up\n"
+    assert len(cloud.boxes) == 1
+    assert cloud.left == []
+
+
+async def test_stopped_while_its_sandbox_starts(desk: Desk, cloud: FakeCloud) -> None:
+    cloud.starts_in = 60
+    desk.automation("echo up")
+    process = await asyncio.to_thread(
+        lambda: desk.start(
+            "run",
+            "job",
+            AUTOMATION_CLOUD_API_URL=cloud.url,
+            OPENHANDS_API_KEY=cloud.key or "",
+            XDG_STATE_HOME=str(desk.root / "state"),
+        )
+    )
+    await eventually(lambda: bool(cloud.left), 30)
+    process.send_signal(signal.SIGINT)
+    _, err = await asyncio.to_thread(process.communicate, timeout=30)
+    assert process.returncode == 130
+    assert "cancelled before it was started" in err
+    assert cloud.left == []
+
+
+async def test_a_sandbox_whose_answer_nobody_saw_is_shown_with_the_run(desk: Desk, cloud: FakeCloud) -> None:
+    desk.automation("echo up")
+    cloud.fault("create", cut=True, has_effect=True)
+    code, _, err = await called(desk, cloud, "run", "job")
+    assert code == 0, err
+    [left] = cloud.left
+    assert f"what it may have made is among these: {left}" in err
+    for words in (("sandboxes",), ("sandboxes", "--reap")):
+        _, listed, _ = await called(desk, cloud, *words)
+        assert f"{left}  running" in listed
+        assert "unknown" in listed
+    assert cloud.left == [left], "nobody knows whose it is"
+
+
+async def test_two_who_reap_at_once_are_no_trouble(desk: Desk, cloud: FakeCloud) -> None:
+    desk.automation("echo up")
+    cloud.fault("delete", status=403, times=None)
+    assert (await called(desk, cloud, "run", "job"))[0] == 0
+    cloud.clear_faults()
+    both = await asyncio.gather(*(called(desk, cloud, "sandboxes", "--reap") for _ in range(2)))
+    assert [code for code, _, _ in both] == [0, 0]
     assert cloud.left == []

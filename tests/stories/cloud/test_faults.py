@@ -3,6 +3,7 @@
 Ten in each `make test`; `make chaos` makes a hundred.
 """
 
+import asyncio
 import random
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from automation.backends import cloud as module
+from automation.backends import giving_back
 from automation.backends.cloud import CloudSandbox
 from automation.cloud import account_of
 from automation.errors import AutomationError
@@ -35,7 +37,7 @@ GATED = ("execute_bash_command", "upload", "start_bash_command", "download", "se
 @pytest.fixture
 def cloud(server: RealServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeCloud]:
     monkeypatch.setattr(module, "BETWEEN_TRIES", (0.05, 0.1))
-    monkeypatch.setattr(module, "DELETE_PAUSES", (0.05,) * 10)
+    monkeypatch.setattr(giving_back, "PAUSES", (0.05,) * 10)
     monkeypatch.setattr(module, "ANSWERS_WITHIN", 10.0)
     with FakeCloud(server) as cloud:
         yield cloud
@@ -80,6 +82,7 @@ async def tell(cloud: FakeCloud, rounds: int, seed: int) -> None:
         others.created_at -= 60
         verdict = await run_with_faults(cloud, chance, number)
         ended = time.time()
+        await asyncio.sleep(0.3)
         assert verdict.reason in {Reason.OK, Reason.EXIT_CODE, Reason.SANDBOX_FAILED}, (number, verdict)
         cloud.clear_faults()
         assert others.deleted_at is None, (number, "it was not ours")

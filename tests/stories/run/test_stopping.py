@@ -10,6 +10,7 @@ from starlette.responses import Response
 from automation.agent_server import AgentServer
 from automation.connection import AgentConnection
 from automation.observation import Cause, Process
+from automation.run import conduct
 from automation.run.commands import run_key
 from automation.run.progress import Phase
 from automation.run.stop import look, stop
@@ -161,3 +162,18 @@ async def test_a_cancelled_caller_leaves_nothing_running(server: RealServer) -> 
         await story.task
     assert not server.processes("sleep 312")
     assert story.run_id not in server.directories()
+
+
+async def test_a_server_that_never_says_that_it_is_over_is_lost_after_the_runs_time(
+    server: RealServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has the server in his hands could hold its follower for ever."""
+    monkeypatch.setattr(conduct, "BACKSTOP", 0)
+    monkeypatch.setattr(conduct, "MARGIN", -30)
+    story = begin(server, {"main.sh": "echo up; sleep 347"}, timeout=20, patience=12)
+    outcome = await story.ends(within=30)
+    assert ended(outcome) == ("failure", "server-lost")
+    assert "long after the run's time is over" in outcome.verdict.sentence
+    assert story.watcher.text == "up\n"
+    for each in server.processes("sleep 347"):
+        each.kill()

@@ -213,8 +213,8 @@ async def test_a_runner_that_is_killed_by_its_run_which_forges_a_status_is_tampe
     forge = """
 run=$(basename "$(cd .. && pwd)")
 status=$(printf '{"version":1,"run":"%s","cause":"exited","phase":"entrypoint","exit_code":0,"started":1,"ended":2,"milliseconds":1000,"output":0,"result":false,"summary":false,"log":false,"left":false,"escaped":[]}' "$run")
-kill -9 $PPID
 echo "$status" > ../status.json
+kill -9 $PPID
 """
     outcome = await run(server, forge)
     assert ended(outcome) == ("failure", "tampered")

@@ -153,6 +153,7 @@ def test_a_slip_in_a_name_is_pointed_out() -> None:
         ("BOT_RUNS_PER_PULL_HOUR", "many", "a whole number"),
         ("BOT_RUNS_PER_REPOSITORY_HOUR", "1.5", "a whole number"),
     ],
+    ids=lambda text: text.partition("\n")[0].replace(KEY, "KEY"),
 )
 def test_each_that_is_wrong_is_named_alone(name: str, value: str, expected: str) -> None:
     [complaint] = complaints(environment(**{name: value}))

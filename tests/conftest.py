@@ -22,11 +22,22 @@ def pytest_runtest_makereport(
     return report
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Chaos takes minutes: it runs when asked for."""
+ONCE = ("mortal", "open_server", "account")
+"""Servers that take seconds of processor to start and that few tests need: one worker has them."""
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Generator[None, None, None]:
+    """Tests of one server go to one worker. Chaos takes minutes: it runs when asked for."""
+    for item in items:
+        for name in ONCE:
+            if name in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(name))
+    yield
     if getattr(config.option, "loadgroup", False):
-        # Without, each worker starts each server; pytest 9.2 with pytest-xdist 3.8 does so without a word.
+        # pytest 9.2 with pytest-xdist 3.8 groups none, without a word.
         grouped = [item for item in items if item.get_closest_marker("xdist_group")]
         assert all("@" in item.nodeid for item in grouped), "pytest-xdist groups no tests"
     if os.environ.get("CHAOS"):

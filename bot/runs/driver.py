@@ -158,7 +158,7 @@ class Driver:
     async def _begin(self, run_id: UUID) -> None:
         self._not_before.pop(run_id, None)
         taken = await self.bot.store.runs.take(run_id)
-        if taken is None or taken.state is State.ENDED:
+        if taken is None:
             return
         live = LiveRun(taken, self._unwatched_pause)
         task = asyncio.create_task(self._drive(live), name=f"run {run_id}")

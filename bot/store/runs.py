@@ -196,9 +196,10 @@ class RunRows:
         """Become its driver: from here on nothing that an earlier one saves is written.
 
         Returns:
-            The run as it is now, None if it is not known.
+            The run as it is now, None if it has ended or is not known.
         """
-        taking = update(runs).where(runs.c.id == str(run_id)).values(epoch=runs.c.epoch + 1).returning(runs)
+        mine = update(runs).where(runs.c.id == str(run_id), _UNFINISHED)
+        taking = mine.values(epoch=runs.c.epoch + 1).returning(runs)
         async with self._database.writing() as connection:
             row = (await connection.execute(taking)).mappings().one_or_none()
         return None if row is None else run_of(row)

@@ -18,7 +18,6 @@ LINES = 80
 
 
 @pytest.mark.chaos
-@pytest.mark.xdist_group("mortal")
 @pytest.mark.timeout(1800)
 async def test_runs_survive_a_server_that_is_killed_at_random(mortal: RealServer, tmp_path: Path) -> None:
     generator = random.Random(20261123)

@@ -227,6 +227,13 @@ async def test_of_many_drivers_one_has_the_run(rows: RunRows) -> None:
     assert saved[int(last.actor)]
 
 
+async def test_what_has_ended_is_not_taken_any_more(rows: RunRows) -> None:
+    run = a_run(state=State.ENDED)
+    await rows.add(run)
+    assert await rows.take(run.id) is None
+    assert await rows.get(run.id) == run
+
+
 async def test_what_is_not_there_is_neither_taken_nor_saved_nor_stopped(rows: RunRows) -> None:
     assert await rows.take(uuid4()) is None
     assert not await rows.save(a_run())

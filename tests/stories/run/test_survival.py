@@ -18,14 +18,12 @@ from tests.servers import RealServer
 from tests.teller import Watcher, begin, ended, eventually, run, tarball
 
 COUNT = "for n in $(seq 1 %d); do echo line $n; sleep %s; done; exit %d"
-dies = pytest.mark.xdist_group("mortal")
 
 
 def lines(count: int) -> str:
     return "".join(f"line {n}\n" for n in range(1, count + 1))
 
 
-@dies
 @pytest.mark.timeout(240)
 async def test_a_server_that_is_killed_and_restarted_changes_nothing(mortal: RealServer) -> None:
     story = begin(mortal, {"main.sh": COUNT % (60, 0.2, 7)}, patience=120)
@@ -39,7 +37,6 @@ async def test_a_server_that_is_killed_and_restarted_changes_nothing(mortal: Rea
     assert story.watcher.text == lines(60)
 
 
-@dies
 @pytest.mark.timeout(240)
 async def test_a_run_that_ends_while_the_server_is_down_has_its_true_verdict(mortal: RealServer) -> None:
     story = begin(mortal, {"main.sh": COUNT % (10, 0.1, 0)}, patience=120)
@@ -52,7 +49,6 @@ async def test_a_run_that_ends_while_the_server_is_down_has_its_true_verdict(mor
     assert story.watcher.text == lines(10)
 
 
-@dies
 @pytest.mark.timeout(240)
 async def test_a_server_that_dies_with_everything_it_started_loses_the_run_at_once(
     mortal: RealServer,
@@ -67,7 +63,6 @@ async def test_a_server_that_dies_with_everything_it_started_loses_the_run_at_on
     assert asyncio.get_running_loop().time() - ready < 20
 
 
-@dies
 @pytest.mark.timeout(240)
 async def test_a_server_that_is_gone_for_good_is_lost_after_the_documented_tries(mortal: RealServer) -> None:
     story = begin(mortal, {"main.sh": "echo up; sleep 8"}, patience=4)

@@ -151,7 +151,8 @@ async def test_an_answer_that_is_lost_after_its_effect_starts_nothing_twice(
 async def test_two_of_us_with_one_run_id_start_it_once_and_agree(server: RealServer, tmp_path: Path) -> None:
     starts = tmp_path / "starts"
     main = {"main.sh": f"echo started >> {starts}; sleep 1; echo the end; exit 5"}
-    stories = [begin(server, main, run_id="the-same-run", keep=True) for _ in range(4)]
+    run_id = f"shared-{uuid4()}"
+    stories = [begin(server, main, run_id=run_id, keep=True) for _ in range(4)]
     outcomes = await asyncio.gather(*(story.ends() for story in stories))
     assert starts.read_text() == "started\n"
     assert {ended(outcome) for outcome in outcomes} == {("failure", "exit-code")}

@@ -26,8 +26,9 @@ from automation.exit_codes import Exit
 from bot.bot import Bot
 from bot.definitions import Definitions
 from bot.endpoints import endpoints
+from bot.github.hook import Hook
 from bot.github.installations import Installations
-from bot.inbox import Inbox, webhook_route
+from bot.inbox import Inbox, MissedDeliveries, webhook_route
 from bot.pages.event_stream import Streams
 from bot.pages.routes import routes as pages
 from bot.requests.worker import AT_ONCE, Worker, is_wanted
@@ -49,6 +50,9 @@ LEFT_WITHIN = 9.0
 
 CONNECTIONS = 800
 """Most at once: usually a process may have 1024 files open, and each may hold some memory for a while."""
+
+CAUGHT_UP_WITHIN = 15.0
+"""Seconds at the start for which requests wait for the deliveries that were missed."""
 
 SPARE_THREADS = 8
 """Beside those of runs and requests."""
@@ -110,9 +114,13 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
         inbox = await stack.enter_async_context(
             Inbox.open(store.database, partial(is_wanted, app_id=settings.app_id))
         )
+        hook = Hook(settings.github_api_url, settings.app_id, settings.private_key)
+        stack.callback(hook.close)
+        missed = MissedDeliveries(hook, store, inbox, bot.metrics, settings.deliveries_seconds)
         await stack.enter_async_context(driver.driving())
         for name, work in (
-            ("requests", Worker(bot, driver, inbox.arrived).work),
+            ("missed deliveries", missed.read_for_ever),
+            ("requests", partial(_work, Worker(bot, driver, inbox.arrived), missed)),
             ("retention", Retention(store).forget_for_ever),
             ("orphans", Orphans(bot).sweep_for_ever),
         ):
@@ -134,6 +142,12 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
             ]
         )
         yield application, _Stop(inbox, streams)
+
+
+async def _work(worker: Worker, missed: MissedDeliveries) -> None:
+    """What came while nobody was there comes before what comes now, unless GitHub does not tell it soon."""
+    await missed.wait(CAUGHT_UP_WITHIN)
+    await worker.work()
 
 
 class _Stop:

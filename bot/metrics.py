@@ -24,6 +24,9 @@ class Metrics:
         self.runs_ended = counter("runs_ended", "Runs that have ended", "conclusion", "reason")
         self.requests_dealt = counter("requests", "Requests dealt with", "outcome")
         self.defects = counter("defects", "Failures of the bot itself", "where")
+        self.deliveries_recovered = counter(
+            "deliveries_recovered", "Deliveries that were missed and taken in from GitHub's list", "event"
+        )
         self.runs_in_state = gauge("runs", "Runs that have not ended, by how far they are", "state")
         self.deliveries_waiting = gauge("deliveries_waiting", "Deliveries that wait to be stored")
 

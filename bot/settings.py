@@ -29,6 +29,7 @@ DATABASE_URL: Final = "BOT_DATABASE_URL"
 OPERATOR_TOKEN: Final = "BOT_OPERATOR_TOKEN"  # noqa: S105  # the setting's name
 FORK_URL: Final = "BOT_FORK_AGENT_SERVER_URL"
 FORK_KEY: Final = "BOT_FORK_AGENT_SERVER_API_KEY"
+DELIVERIES_SECONDS: Final = "BOT_DELIVERIES_SECONDS"
 MAX_RUNS: Final = "BOT_MAX_RUNS"
 RUNS_PER_USER_HOUR: Final = "BOT_RUNS_PER_USER_HOUR"
 RUNS_PER_PULL_HOUR: Final = "BOT_RUNS_PER_PULL_HOUR"
@@ -46,6 +47,7 @@ NAMES: Final = (
     OPERATOR_TOKEN,
     FORK_URL,
     FORK_KEY,
+    DELIVERIES_SECONDS,
     MAX_RUNS,
     RUNS_PER_USER_HOUR,
     RUNS_PER_PULL_HOUR,
@@ -78,6 +80,7 @@ class BotSettings:
         github_api_url, public_url: without a trailing slash.
         secret_keys: for `bot.vault.Vault`; the first one seals.
         operator_token: empty where the operator's page is switched off.
+        deliveries_seconds: between two readings of what GitHub has sent, for what was missed.
         core: the agent-server, and the one that is set aside for forks.
     """
 
@@ -89,6 +92,7 @@ class BotSettings:
     database_url: str = DEFAULT_DATABASE
     secret_keys: tuple[str, ...] = field(default=(), repr=False)
     operator_token: str = field(default="", repr=False)
+    deliveries_seconds: int = 60
     core: Settings = field(default_factory=Settings)
     caps: Caps = field(default_factory=Caps)
 
@@ -124,6 +128,7 @@ class BotSettings:
             database_url=_database_url(given),
             secret_keys=_secret_keys(given),
             operator_token=given.secret(OPERATOR_TOKEN),
+            deliveries_seconds=given.number(DELIVERIES_SECONDS, cls.deliveries_seconds),
             core=_core(given),
             caps=Caps(
                 runs=given.number(MAX_RUNS, Caps.runs),

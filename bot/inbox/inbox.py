@@ -118,12 +118,21 @@ class Inbox:
         """How many deliveries are not stored yet."""
         return len(self._waiting)
 
-    async def take(self, guid: str, event: str, payload: Mapping[str, Any], body: bytes) -> bool:
+    async def take(
+        self,
+        guid: str,
+        event: str,
+        payload: Mapping[str, Any],
+        body: bytes,
+        *,
+        sent_at: float | None = None,
+    ) -> bool:
         """Store a delivery; it is on the disk when this returns.
 
         Args:
             guid: its `X-GitHub-Delivery`; event: its `X-GitHub-Event`.
             payload: the body, parsed.
+            sent_at: Unix time at which GitHub sent it first, where that was not just now.
 
         Returns:
             False if it had been taken before; nothing has been changed then.
@@ -137,7 +146,9 @@ class Inbox:
             raise NotTaken("Too many deliveries are waiting to be stored; deliver this again later")
         is_request = event != NOTHING and self._is_wanted(event, payload)
         taken = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(_delivery(guid, event, payload, body, is_request=is_request), taken))
+        at = time.time() if sent_at is None else sent_at
+        delivery = _delivery(guid, event, payload, body, at, is_request=is_request)
+        self._waiting.append(_Waiting(delivery, taken))
         self._news.set()
         try:
             async with asyncio.timeout(PATIENCE):
@@ -217,7 +228,13 @@ def _refuse(waiting: Iterable[_Waiting], sentence: str) -> None:
 
 
 def _delivery(
-    guid: str, event: str, payload: Mapping[str, Any], body: bytes, *, is_request: bool
+    guid: str,
+    event: str,
+    payload: Mapping[str, Any],
+    body: bytes,
+    at_time: float,
+    *,
+    is_request: bool,
 ) -> Delivery:
     """What is remembered of a payload, which may have anything in it."""
     repository = _text(at(payload, "repository", "full_name"))
@@ -230,7 +247,7 @@ def _delivery(
         installation=number(at(payload, "installation", "id")),
         sender=_text(at(payload, "sender", "login")),
         lane=f"{repository}#{conversation}" if conversation else guid,
-        received_at=time.time(),
+        received_at=at_time,
         payload=body if is_request else b"",
         is_request=is_request,
     )

@@ -34,7 +34,7 @@ class Request:
         repository: full name; sender: login of who caused it, empty for nobody.
         tries: how often it has been put off.
         note: why, the last time.
-        received_at: Unix time in seconds.
+        received_at: Unix time in seconds at which GitHub sent it.
     """
 
     id: int
@@ -144,6 +144,11 @@ class RequestRows:
 
 
 def _is_first() -> ColumnElement[bool]:
-    """Nothing is left to do before it in its lane."""
-    firsts = select(func.min(requests.c.id)).where(requests.c.state == RequestState.PENDING)
-    return requests.c.id.in_(firsts.group_by(requests.c.lane))
+    """Nothing is left to do before it in its lane; what has arrived late has its place by when it was sent."""
+    place = func.row_number().over(
+        partition_by=requests.c.lane, order_by=(requests.c.received_at, requests.c.id)
+    )
+    placed = (
+        select(requests.c.id, place.label("place")).where(requests.c.state == RequestState.PENDING).subquery()
+    )
+    return requests.c.id.in_(select(placed.c.id).where(placed.c.place == 1))

@@ -147,6 +147,7 @@ def test_a_slip_in_a_name_is_pointed_out() -> None:
         ("AUTOMATION_AGENT_SERVER_URL", "http://169.254.169.254", "link-local"),
         ("AUTOMATION_AGENT_SERVER_API_KEY", "hunter2\nhunter2", "line breaks"),
         ("AUTOMATION_PATIENCE", "for ever", "a number of seconds"),
+        ("BOT_DELIVERIES_SECONDS", "0", "a whole number, 1 or more"),
         ("BOT_MAX_RUNS", "0", "a whole number, 1 or more"),
         ("BOT_MAX_RUNS", "1e3", "a whole number"),
         ("BOT_RUNS_PER_USER_HOUR", "-1", "a whole number"),
@@ -267,6 +268,7 @@ def test_the_readme_has_every_setting_with_its_default() -> None:
     defaults = {
         settings.GITHUB_API_URL: settings.GITHUB_DOT_COM,
         settings.DATABASE_URL: settings.DEFAULT_DATABASE,
+        settings.DELIVERIES_SECONDS: 60,
         settings.MAX_RUNS: Caps.runs,
         settings.RUNS_PER_USER_HOUR: Caps.per_user,
         settings.RUNS_PER_PULL_HOUR: Caps.per_pull,

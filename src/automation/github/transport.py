@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import requests
@@ -64,6 +65,22 @@ class Transport:
             GitHubRefuses: it says no.
             GitHubUnavailable: no answer, or none now.
         """
+        return self._send(method, path, parameters, body)[0]
+
+    def page(self, path: str, parameters: Mapping[str, Any]) -> tuple[Any, str]:
+        """The JSON of a page, and the cursor of the next one; empty if it is the last. Raises as `send`.
+
+        Source: https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
+        """
+        answer, headers = self._send("GET", path, parameters, None)
+        links = requests.utils.parse_header_links(headers.get("link") or "")
+        following = next((link["url"] for link in links if link.get("rel") == "next"), "")
+        [cursor] = parse_qs(urlsplit(following).query).get("cursor", [""])[:1]
+        return answer, cursor
+
+    def _send(
+        self, method: str, path: str, parameters: Mapping[str, Any], body: Any
+    ) -> tuple[Any, Mapping[str, Any]]:
         what = f"{method} {path.split('?', maxsplit=1)[0]}"
         try:
             status, headers, text = self._requester.requestJson(
@@ -82,7 +99,7 @@ class Transport:
             raise refusal(status, headers, said, what)
         if text and answer is None:
             raise GitHubUnavailable(f"GitHub's answer to {what} is not JSON")
-        return answer
+        return answer, headers
 
     def close(self) -> None:
         self._requester.close()

@@ -11,6 +11,8 @@ ANNOTATES = """echo '{"title": "Two things", "annotations": [{"path": "feature.t
 ECHOES = 'printf "target=<%s>\\n" "$AUTOMATION_INPUT_TARGET"'
 SLOW = "echo started; sleep 304"
 
+LIST = "/app/hook/deliveries"
+
 
 async def test_a_comment_starts_a_run_that_ends_as_a_check(demo: Demo) -> None:
     pull = demo.pull()
@@ -31,7 +33,8 @@ async def test_a_run_takes_at_most_16_requests_to_github(demo: Demo) -> None:
     comment = demo.comment("/run-automation hello")
     await demo.concluded(pull.head)
     await eventually(lambda: "rocket" in comment.reacted)
-    asked = [f"{each.method} {each.path}" for each in demo.github.requests]
+    # The list of deliveries is read by the minute, whatever runs.
+    asked = [f"{each.method} {each.path}" for each in demo.github.requests if each.path != LIST]
     assert len(asked) <= 16, asked
 
 

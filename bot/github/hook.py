@@ -1,0 +1,93 @@
+"""GitHub's own record of what it has sent to the App, asked as the App itself.
+
+Source: https://docs.github.com/en/rest/apps/webhooks
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Self
+
+from automation.github.client import understood
+from automation.github.errors import GitHubUnavailable
+from automation.github.transport import AppKey, Transport
+
+PATH: Final = "/app/hook/deliveries"
+PER_PAGE: Final = 100
+TIMEOUT: Final = 20
+"""Seconds for each silence."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt of GitHub's to deliver something; what is delivered again is another one with the same GUID.
+
+    Attributes:
+        action: the payload's, empty for none.
+        at: Unix time in seconds by GitHub's clock.
+        is_received: it was answered with success.
+    """
+
+    id: int
+    guid: str
+    event: str
+    action: str
+    at: float
+    is_received: bool
+
+    @classmethod
+    def read(cls, item: Mapping[str, Any]) -> Self:
+        """From the API's answer.
+
+        Raises:
+            GitHubUnavailable: it is not of that form.
+        """
+        with understood("a delivery"):
+            return cls(
+                id=int(item["id"]),
+                guid=str(item["guid"]),
+                event=str(item["event"]),
+                action=str(item.get("action") or ""),
+                at=datetime.fromisoformat(str(item["delivered_at"])).timestamp(),
+                is_received=200 <= int(item.get("status_code") or 0) < 300,  # noqa: PLR2004
+            )
+
+
+class Hook:
+    """The App's webhook as GitHub shows it; one call at a time."""
+
+    def __init__(self, api_url: str, app_id: int, private_key: str) -> None:
+        self._transport = Transport(api_url, AppKey(str(app_id), private_key), TIMEOUT)
+        self._turn = asyncio.Lock()
+
+    def close(self) -> None:
+        self._transport.close()
+
+    async def attempts(self, cursor: str = "") -> tuple[list[Attempt], str]:
+        """A page of attempts, the newest first, and the cursor of the next page; empty after the last one.
+
+        Raises:
+            GitHubRefuses, GitHubUnavailable: it could not be had.
+        """
+        parameters = {"per_page": PER_PAGE} | ({"cursor": cursor} if cursor else {})
+        async with self._turn:
+            answer, following = await asyncio.to_thread(self._transport.page, PATH, parameters)
+        if not isinstance(answer, list):
+            raise GitHubUnavailable("GitHub's list of deliveries is not of its form")
+        return [Attempt.read(item) for item in answer], following
+
+    async def payload(self, attempt: Attempt) -> dict[str, Any]:
+        """What was sent.
+
+        Raises:
+            GitHubRefuses: it is not kept any more.
+            GitHubUnavailable: it could not be had.
+        """
+        async with self._turn:
+            answer = await asyncio.to_thread(self._transport.send, "GET", f"{PATH}/{attempt.id}", {}, None)
+        with understood("a delivery"):
+            payload = answer["request"]["payload"]
+        if not isinstance(payload, dict):
+            raise GitHubUnavailable("GitHub's record of a delivery has no payload")
+        return payload

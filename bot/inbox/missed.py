@@ -1,0 +1,179 @@
+"""Deliveries that never came: GitHub sends none again by itself, but tells what it has sent.
+
+The list is read from where the last reading ended, and a little before: a delivery can be listed late. What has been
+taken in is known by its GUID and left alone, whatever GitHub says of it: it records its own time-outs as failures. Only
+of what is not known, and may ask for something by its name, the payload is fetched.
+
+Source: https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries
+"""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Collection, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from automation.errors import AutomationError
+from automation.github.errors import GitHubRefuses
+from bot.github.hook import Attempt, Hook
+from bot.inbox.inbox import NOTHING, Inbox
+from bot.metrics import Metrics
+from bot.store.deliveries import Delivery
+from bot.store.store import Store
+
+OVERLAP: Final = 300.0
+"""Seconds before the last reading's end that are read again, for what is listed late."""
+LONG_OVERLAP: Final = 3600.0
+LONG_EVERY: Final = 600.0
+"""How often, and at the start, it is looked back that far."""
+PAGES: Final = 1000
+READ_UNTIL: Final = "deliveries-read-until"
+CLICKS: Final = {
+    "check_run": frozenset({"rerequested", "requested_action"}),
+    "check_suite": frozenset({"rerequested"}),
+}
+NEVER: Final = frozenset({NOTHING, "status", "workflow_job"})
+KNOWN_AT_ONCE: Final = 500
+NOT_FOUND: Final = 404
+
+log = logging.getLogger(__name__)
+
+
+def may_ask(event: str, action: str) -> bool:
+    """Whether a delivery can ask for something, as far as its name tells."""
+    if event in CLICKS:
+        return action in CLICKS[event]
+    return event not in NEVER and not event.startswith("deployment")
+
+
+def missing(attempts: Iterable[Attempt], known: Collection[str]) -> list[Attempt]:
+    """What has to be fetched: one attempt of each delivery that is not known, in the order in which they were sent."""
+    first: dict[str, Attempt] = {}
+    for attempt in sorted(attempts, key=lambda each: (each.at, each.id)):
+        if attempt.guid not in known and may_ask(attempt.event, attempt.action):
+            first.setdefault(attempt.guid, attempt)
+    return list(first.values())
+
+
+@dataclass
+class MissedDeliveries:
+    """Takes them in.
+
+    Attributes:
+        every: seconds between two readings.
+        caught_up: set once the list has been read for the first time.
+    """
+
+    hook: Hook
+    store: Store
+    inbox: Inbox
+    metrics: Metrics
+    every: float = 60.0
+    caught_up: asyncio.Event = field(default_factory=asyncio.Event)
+    _looked_far_at: float = -LONG_EVERY
+    _given_up: set[str] = field(default_factory=set)
+
+    async def read_for_ever(self) -> None:
+        """Every so often, until cancelled."""
+        while True:
+            try:
+                await self.read()
+            except AutomationError as error:
+                log.warning("missed deliveries wait: %s", error.sentence)
+            self.caught_up.set()
+            await asyncio.sleep(self.every)
+
+    async def wait(self, seconds: float) -> None:
+        """Until the first reading is over, so long at the most."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.caught_up.wait()
+
+    async def read(self) -> int:
+        """Take in what was missed since the last time; returns how many deliveries that were.
+
+        A bot that has never read any begins now: what came before it was there is not for it.
+
+        Raises:
+            GitHubRefuses, GitHubUnavailable: the list could not be had to its end.
+            NotTaken, DatabaseUnavailable: something could not be stored. All of it is looked at again the next time.
+        """
+        said = await self.store.facts.get(READ_UNTIL)
+        until = float(said) if said is not None else None
+        attempts = await self._attempts(until)
+        known = await self._known({each.guid for each in attempts})
+        new = missing(attempts, known | self._given_up)
+        taken = 0
+        if until is None:
+            await self.store.deliveries.add([_of_no_concern(each) for each in new])
+        else:
+            for attempt in new:
+                taken += await self._take(attempt)
+        newest = max((each.at for each in attempts), default=time.time() if until is None else until)
+        if newest != until:
+            await self.store.facts.put(READ_UNTIL, repr(newest))
+        if taken:
+            log.info("%d missed deliveries taken in", taken)
+        return taken
+
+    async def _attempts(self, until: float | None) -> list[Attempt]:
+        """All that are listed since the last reading, and a little before; the newest first."""
+        is_far = time.monotonic() - self._looked_far_at >= LONG_EVERY
+        overlap = LONG_OVERLAP if is_far else OVERLAP
+        found: list[Attempt] = []
+        cursor = ""
+        since = 0.0
+        for _ in range(PAGES):
+            page, cursor = await self.hook.attempts(cursor)
+            found += page
+            if found:
+                since = (found[0].at if until is None else until) - overlap
+            if not cursor or (page and page[-1].at < since):
+                break
+        else:
+            log.warning("more than %d pages of deliveries: the oldest are not looked at", PAGES)
+        if is_far:
+            self._looked_far_at = time.monotonic()
+        return [each for each in found if each.at >= since]
+
+    async def _known(self, guids: Collection[str]) -> frozenset[str]:
+        listed = sorted(guids)
+        known: frozenset[str] = frozenset()
+        for at in range(0, len(listed), KNOWN_AT_ONCE):
+            known |= await self.store.deliveries.known(listed[at : at + KNOWN_AT_ONCE])
+        return known
+
+    async def _take(self, attempt: Attempt) -> bool:
+        try:
+            payload = await self.hook.payload(attempt)
+        except GitHubRefuses as error:
+            if error.status != NOT_FOUND:
+                raise
+            self._given_up.add(attempt.guid)
+            log.warning("%s %s is lost: %s", attempt.event, attempt.guid, error.sentence)
+            return False
+        body = json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
+        is_new = await self.inbox.take(attempt.guid, attempt.event, payload, body, sent_at=attempt.at)
+        if is_new:
+            self.metrics.deliveries_recovered.labels(attempt.event).inc()
+            log.info("%s %s taken in from GitHub's list", attempt.event, attempt.guid)
+        return is_new
+
+
+def _of_no_concern(attempt: Attempt) -> Delivery:
+    """What is remembered of a delivery from before the bot was there, so that it is never taken in."""
+    return Delivery(
+        guid=attempt.guid,
+        event=attempt.event,
+        action=attempt.action,
+        repository="",
+        installation=0,
+        sender="",
+        lane=attempt.guid,
+        received_at=attempt.at,
+        payload=b"",
+        is_request=False,
+    )

@@ -1,0 +1,235 @@
+"""What GitHub has sent and nobody has stored is taken in, once, in the order in which it was sent."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automation.errors import AutomationError
+from automation.github.errors import GitHubRefuses, GitHubUnavailable
+from bot.github import hook as hook_module
+from bot.github.hook import Attempt, Hook
+from bot.inbox import Inbox, MissedDeliveries
+from bot.inbox import missed as module
+from bot.inbox.missed import may_ask, missing
+from bot.metrics import Metrics
+from bot.store.store import Store
+from tests.bot.runs.place import quick_keys
+from tests.fakes.github.apps import App
+from tests.fakes.github.server import FakeGitHub
+from tests.server_process import free_port
+
+COMMENT = {"action": "created", "repository": {"full_name": "octo/demo"}, "issue": {"number": 7}}
+
+
+def attempt(number: int, guid: str = "", *, event: str = "issue_comment", action: str = "created") -> Attempt:
+    return Attempt(number, guid or f"guid-{number}", event, action, 1000.0 + number, is_received=False)
+
+
+class TestWhatIsFetched:
+    @pytest.mark.parametrize(
+        ("event", "action", "may"),
+        [
+            ("issue_comment", "created", True),
+            ("pull_request", "synchronize", True),
+            ("push", "", True),
+            ("release", "published", True),
+            ("check_run", "rerequested", True),
+            ("check_run", "requested_action", True),
+            ("check_run", "created", False),
+            ("check_run", "completed", False),
+            ("check_suite", "rerequested", True),
+            ("check_suite", "requested", False),
+            ("status", "", False),
+            ("workflow_job", "queued", False),
+            ("deployment_status", "created", False),
+            ("ping", "", False),
+        ],
+    )
+    def test_only_what_may_ask_for_something(self, event: str, action: str, may: bool) -> None:
+        assert may_ask(event, action) is may
+        assert bool(missing([attempt(1, event=event, action=action)], ())) is may
+
+    def test_each_delivery_once_in_the_order_in_which_it_was_sent(self) -> None:
+        listed = [attempt(9, "b"), attempt(8, "a"), attempt(7, "b"), attempt(3, "c"), attempt(2, "a")]
+        assert [each.id for each in missing(listed, ())] == [2, 3, 7]
+
+    def test_what_is_known_is_left_alone_whatever_github_says(self) -> None:
+        assert missing([attempt(2, "a"), attempt(1, "b")], {"a", "b"}) == []
+
+
+@pytest.fixture(autouse=True)
+def _quick() -> Iterator[None]:
+    with quick_keys():
+        yield
+
+
+@pytest.fixture
+def app(github: FakeGitHub, tmp_path: Path) -> App:
+    """An App whose webhook nobody answers."""
+    app = github.app("demo-bot", {"checks": "write"}, owner="octo")
+    app.hook(f"http://127.0.0.1:{free_port()}/webhook", "0123456789abcdef")
+    return app
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    async with Store.open(f"sqlite:///{tmp_path / 'bot.db'}") as store:
+        yield store
+
+
+type Reading = Callable[[], MissedDeliveries]
+
+
+@pytest.fixture
+async def reading(github: FakeGitHub, app: App, store: Store) -> AsyncIterator[Reading]:
+    """A reader, as of a process that has just been started."""
+    with closing(Hook(github.url, app.id, app.private_key)) as hook:
+        async with Inbox.open(store.database, lambda *_: True) as inbox:
+            yield lambda: MissedDeliveries(hook, store, inbox, Metrics())
+
+
+def send(app: App, *actions: str, event: str = "issue_comment") -> list[str]:
+    """GitHub sends these; nobody answers."""
+    return [app.post(event, COMMENT | {"action": action}).wait().guid for action in actions]
+
+
+async def stored(store: Store) -> list[str]:
+    """GUIDs of requests, in the order in which they are dealt with."""
+    found = []
+    while due := await store.requests.due(10**12, each=1):
+        found += [each.delivery for each in due]
+        for each in due:
+            await store.requests.done(each.id)
+    return found
+
+
+async def test_a_new_bot_takes_in_nothing_from_before_it_was_there(
+    app: App, store: Store, reading: Reading
+) -> None:
+    send(app, "created", "created")
+    assert await reading().read() == 0
+    later = send(app, "created")
+    assert await reading().read() == 1
+    assert await stored(store) == later
+
+
+async def test_what_came_while_nobody_was_there_is_taken_in_once_and_in_order(
+    app: App, store: Store, reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hook_module, "PER_PAGE", 10)
+    await reading().read()
+    sent = send(app, *(["created"] * 50))
+    send(app, "created", event="status")
+    first = reading()
+    assert await first.read() == 50
+    assert b'deliveries_recovered_total{event="issue_comment"} 50.0' in first.metrics.text()
+    assert [await reading().read(), await first.read()] == [0, 0]
+    assert await stored(store) == sent
+
+
+async def test_what_was_stored_is_not_taken_again_although_github_calls_it_failed(
+    app: App, store: Store, reading: Reading
+) -> None:
+    await reading().read()
+    reader = reading()
+    [guid] = send(app, "created")
+    assert await reader.inbox.take(guid, "issue_comment", COMMENT, b"{}")
+    assert await reader.read() == 0
+    assert len(await stored(store)) == 1
+
+
+async def test_what_is_sent_again_counts_once(app: App, store: Store, reading: Reading) -> None:
+    await reading().read()
+    [guid] = send(app, "created")
+    app.redeliver(guid).wait()
+    assert await reading().read() == 1
+    assert await stored(store) == [guid]
+
+
+async def test_what_arrives_late_has_its_place_by_when_it_was_sent(
+    app: App, store: Store, reading: Reading
+) -> None:
+    await reading().read()
+    [before] = send(app, "created")
+    reader = reading()
+    after = "5b0a1f5e-0000-4000-8000-000000000001"
+    assert await reader.inbox.take(after, "issue_comment", COMMENT, b"{}", sent_at=2 * 10**9)
+    assert await reader.read() == 1
+    assert await stored(store) == [before, after]
+
+
+@pytest.mark.parametrize("at", ["list", "payload", "storing"])
+async def test_what_could_not_be_read_or_stored_now_is_read_again(
+    app: App, store: Store, reading: Reading, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    await reading().read()
+    sent = send(app, "created", "created")
+    reader = reading()
+
+    async def fail(*_: object, **__: object) -> Any:
+        raise GitHubUnavailable("not now")
+
+    with monkeypatch.context() as patch:
+        match at:
+            case "list":
+                patch.setattr(Hook, "attempts", fail)
+            case "payload":
+                patch.setattr(Hook, "payload", fail)
+            case _:
+                patch.setattr(Inbox, "take", fail)
+        with pytest.raises(AutomationError, match="not now"):
+            await reader.read()
+    assert await reader.read() == 2
+    assert await stored(store) == sent
+
+
+async def test_what_is_not_kept_any_more_is_given_up_and_the_rest_taken(
+    app: App,
+    store: Store,
+    reading: Reading,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await reading().read()
+    lost, kept = send(app, "created", "created")
+    payload = Hook.payload
+
+    async def some(hook: Hook, attempt: Attempt) -> dict[str, Any]:
+        if attempt.guid == lost:
+            raise GitHubRefuses("Not Found", status=404)
+        return await payload(hook, attempt)
+
+    monkeypatch.setattr(Hook, "payload", some)
+    assert await reading().read() == 1
+    assert f"issue_comment {lost} is lost" in caplog.text
+    assert await stored(store) == [kept]
+
+
+async def test_who_waits_for_it_waits_no_longer_than_he_wants(
+    reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = reading()
+    await reader.wait(0.01)
+    assert not reader.caught_up.is_set()
+
+
+async def test_it_goes_on_where_github_is_away(
+    app: App, store: Store, reading: Reading, github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LONG_OVERLAP", 3600.0)
+    reader = reading()
+    reader.every = 0.05
+    github.fault("GET", "/app/hook/deliveries", status=503)
+    task = asyncio.create_task(reader.read_for_ever())
+    await asyncio.wait_for(reader.caught_up.wait(), 10)
+    while await store.facts.get(module.READ_UNTIL) is None:
+        await asyncio.sleep(0.02)
+    send(app, "created")
+    while not await store.requests.due(10**12):
+        await asyncio.sleep(0.02)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -10,6 +10,7 @@ import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from bot.github.hook import PATH
 from tests.bench.scene import concluded, scene, soon
 from tests.fakes.github.server import FakeGitHub
 from tests.servers import RealServer
@@ -47,4 +48,6 @@ async def _requests(demo: Demo) -> list[str]:
     check, _ = await concluded(demo, pull, "talk")
     check.is_("success")
     await soon(lambda: "rocket" in comment.reacted, WITHIN)
-    return [f"{each.method} {each.path}" for each in demo.github.requests_of(demo.app)]
+    # The list of deliveries is read by the minute, whatever runs.
+    asked = [each for each in demo.github.requests_of(demo.app) if each.path != PATH]
+    return [f"{each.method} {each.path}" for each in asked]

@@ -53,6 +53,7 @@ class Follower:
     offset: int = 0
     _looked: float = 0.0
     _heard: int = NEVER
+    _is_mute: bool = False
 
     async def follow(self) -> Observation:
         """Return what was seen of the run once it has ended, or once the server is lost."""
@@ -132,7 +133,9 @@ class Follower:
 
     async def _look_if_needed(self) -> Observation | None:
         """Look at the run itself if its end can have been missed. None while it goes on."""
-        is_pushed = self.events.connected.is_set() and self.run.command_id is not None
+        is_pushed = (
+            self.events.connected.is_set() and self.run.command_id is not None and not self._is_mute
+        )
         connections = self.events.connections
         had_gap = self._heard != connections
         waited = time.monotonic() - self._looked
@@ -152,6 +155,8 @@ class Follower:
         now = await look(self.server, self.run.key, self.run.base)
         match now.process:
             case Process.ALIVE:
+                # A server that was restarted never announces the end of what ran before.
+                self._is_mute = self._is_mute or await self._was_restarted(now)
                 return None
             case Process.NEVER_STARTED:
                 # The record of our own start says so, too, if it is true: the run could write that claim.
@@ -171,8 +176,7 @@ class Follower:
         """The record of a runner that is gone: on its way, or never to come if the server was restarted."""
         if self.run.command_id is None:
             return None
-        uptime = (await self.server.info()).get("uptime")
-        was_restarted = isinstance(uptime, int | float) and uptime + 1 < now.date - now.since
+        was_restarted = await self._was_restarted(now)
         deadline = time.monotonic() + RECORD_GRACE
         while True:
             if record := await self.server.command_record(self.run.command_id):
@@ -180,6 +184,11 @@ class Follower:
             if was_restarted or time.monotonic() > deadline:
                 return None
             await asyncio.sleep(0.2)
+
+    async def _was_restarted(self, now: Look) -> bool:
+        """Whether the server has been up for a shorter time than the run."""
+        uptime = (await self.server.info()).get("uptime")
+        return isinstance(uptime, int | float) and uptime + 1 < now.date - now.since
 
     async def _was_second(self, seen: Observation) -> bool:
         """Whether ours was the second start of this run: then follow the first one's command."""

@@ -21,6 +21,13 @@ def server(backend: str, server: RealServer) -> Iterator[RealServer]:
         yield server
 
 
+@pytest.fixture
+def mortal(backend: str, mortal: RealServer) -> Iterator[RealServer]:
+    """What dies and comes back in a sandbox is the agent-server; the sandbox stays."""
+    with reached_by(backend, mortal):
+        yield mortal
+
+
 @contextmanager
 def reached_by(backend: str, server: RealServer) -> Iterator[None]:
     """Have runs come to the server in this way; afterwards, no sandbox is left but those that were kept."""

@@ -31,10 +31,13 @@ async def test_a_server_that_is_killed_and_restarted_changes_nothing(mortal: Rea
     mortal.kill()
     await asyncio.sleep(2)
     await mortal.start()
+    ready = asyncio.get_running_loop().time()
     outcome = await story.ends(within=120)
     assert ended(outcome) == ("failure", "exit-code")
     assert outcome.verdict.exit_code == 7
     assert story.watcher.text == lines(60)
+    # Its end is never announced: whoever waited for that would see it when it looks by itself, after 60 s.
+    assert asyncio.get_running_loop().time() - ready < 50
 
 
 @pytest.mark.timeout(240)

@@ -40,6 +40,7 @@ from bot.shown import ShownRuns
 from bot.store.store import Store
 from bot.tending import tending
 from bot.vault import Vault
+from bot.watchdog import PendingChecks
 from bot.workspace import workspace
 
 GRACE = 3
@@ -116,18 +117,19 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
         )
         hook = Hook(settings.github_api_url, settings.app_id, settings.private_key)
         stack.callback(hook.close)
-        missed = MissedDeliveries(hook, store, inbox, bot.metrics, settings.deliveries_seconds)
+        missed = MissedDeliveries(hook, store, inbox, bot.metrics, bot.deeds, settings.deliveries_seconds)
         await stack.enter_async_context(driver.driving())
         for name, work in (
             ("missed deliveries", missed.read_for_ever),
             ("requests", partial(_work, Worker(bot, driver, inbox.arrived), missed)),
             ("retention", Retention(store).forget_for_ever),
             ("orphans", Orphans(bot).sweep_for_ever),
+            ("pending checks", PendingChecks(bot).watch_for_ever),
         ):
             await stack.enter_async_context(tending(name, work, bot.metrics))
         streams = Streams()
         shown = pages(
-            ShownRuns(store, driver),
+            ShownRuns(store, driver, bot.deeds),
             capability_keys=bot.vault.derive_all("pages"),
             operator_token=settings.operator_token,
             public_url=settings.public_url,

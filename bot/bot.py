@@ -9,6 +9,7 @@ from automation.errors import Refused
 from automation.reasons import Reason
 from automation.redaction import Redactor
 from bot.branches import Branches
+from bot.deeds import Deeds
 from bot.definitions import Definitions
 from bot.github.installations import Installations
 from bot.github.pace import Pace
@@ -41,6 +42,10 @@ class Bot:
     pace: Pace = field(default_factory=Pace)
     branches: Branches = field(default_factory=Branches)
     metrics: Metrics = field(default_factory=Metrics)
+    deeds: Deeds = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.deeds = Deeds(self.metrics)
 
     @property
     def redactor(self) -> Redactor:

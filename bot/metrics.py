@@ -27,6 +27,7 @@ class Metrics:
         self.deliveries_recovered = counter(
             "deliveries_recovered", "Deliveries that were missed and taken in from GitHub's list", "event"
         )
+        self.watchdog = counter("watchdog_actions", "What was done that nobody asked for", "what")
         self.runs_in_state = gauge("runs", "Runs that have not ended, by how far they are", "state")
         self.deliveries_waiting = gauge("deliveries_waiting", "Deliveries that wait to be stored")
 

@@ -18,6 +18,7 @@ from typing import Final
 
 from automation.errors import AutomationError
 from automation.github.errors import GitHubRefuses
+from bot.deeds import Deeds
 from bot.github.hook import Attempt, Hook
 from bot.inbox.inbox import NOTHING, Inbox
 from bot.metrics import Metrics
@@ -71,6 +72,7 @@ class MissedDeliveries:
     store: Store
     inbox: Inbox
     metrics: Metrics
+    deeds: Deeds
     every: float = 60.0
     caught_up: asyncio.Event = field(default_factory=asyncio.Event)
     _looked_far_at: float = -LONG_EVERY
@@ -116,7 +118,7 @@ class MissedDeliveries:
         if newest != until:
             await self.store.facts.put(READ_UNTIL, repr(newest))
         if taken:
-            log.info("%d missed deliveries taken in", taken)
+            self.deeds.note("deliveries-taken", f"{taken} missed deliveries taken in from GitHub's list")
         return taken
 
     async def _attempts(self, until: float | None) -> list[Attempt]:

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from automation.errors import Misconfigured
 from automation.reasons import Conclusion
 from bot.pages.chart import DAYS, HEIGHT, WIDTH, chart_of
+from bot.pages.clock import age, machine_stamp
 from bot.pages.github_links import Links
 from bot.pages.operator_session import COOKIE, LASTS, cookie_of, is_cookie, is_token
 from bot.pages.port import Runs, Unavailable
@@ -82,6 +83,10 @@ class OperatorPages:
             older=older,
             states=list(State),
             conclusions=list(Conclusion),
+            deeds=[
+                {"stamp": machine_stamp(deed.at), "age": age(now - deed.at), "sentence": deed.sentence}
+                for deed in self.runs.deeds()
+            ],
         )
 
     async def _sign(self, request: Request) -> Response:

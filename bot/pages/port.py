@@ -56,6 +56,19 @@ class DayCount:
     failed: int
 
 
+@dataclass(frozen=True)
+class Deed:
+    """Something that the bot has done by itself.
+
+    Attributes:
+        at: Unix time in seconds.
+        sentence: what, and why.
+    """
+
+    at: float
+    sentence: str
+
+
 class Runs(Protocol):
     """The runs, to be read. Each method raises `Unavailable` where they cannot be."""
 
@@ -81,3 +94,6 @@ class Runs(Protocol):
 
     async def per_day(self, days: int) -> Sequence[DayCount]:
         """The counts of the last days, today among them; days without runs may be missing."""
+
+    def deeds(self) -> Sequence[Deed]:
+        """What the bot has done by itself lately, the newest first."""

@@ -65,7 +65,7 @@ class Orphans:
         if (await SandboxMemo.of(self.bot, run_id)).is_used:
             if await give_back_all(self.bot, run):
                 await connections.forget(self.bot, run)
-                log.info("run %s has no sandbox any more", run_id)
+                self.bot.deeds.note("sandbox-deleted", f"run {run_id} has no sandbox any more")
             return
         try:
             connection = await connections.connection_of(self.bot, run)
@@ -78,4 +78,4 @@ class Orphans:
             log.info("run %s may still be on its server (%s)", run_id, self.bot.redactor.text(str(error)))
             return
         await connections.forget(self.bot, run)
-        log.info("run %s is ended and removed from its server", run_id)
+        self.bot.deeds.note("orphan-ended", f"run {run_id} is ended and removed from its server")

@@ -170,7 +170,9 @@ async def reap(bot: Bot) -> None:
             except AutomationError as error:
                 log.warning("sandbox %s: %s", found.sandbox.id, bot.redactor.text(error.sentence))
             else:
-                log.info("sandbox %s deleted: its run %s is over", found.sandbox.id, keys.run)
+                bot.deeds.note(
+                    "sandbox-deleted", f"sandbox {found.sandbox.id} deleted: its run {keys.run} is over"
+                )
 
 
 def in_sandbox(bot: Bot, connection: AgentConnection, sandbox_id: str) -> AgentConnection:

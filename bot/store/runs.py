@@ -105,6 +105,28 @@ class RunRows:
         """The run that repeats this one and is not over yet."""
         return await self._one(runs.c.retry_of == str(run_id), _UNFINISHED, runs.c.conclusion == "")
 
+    async def heads_ended_since(self, since: float) -> list[tuple[str, int, str]]:
+        """Repository, installation and commit of runs that have ended since a Unix time, the newest first."""
+        shown = (runs.c.repository, runs.c.installation, runs.c.head_sha)
+        ended = runs.c.state == State.ENDED, runs.c.ended_at >= since
+        looking = select(*shown, func.max(runs.c.ended_at)).where(*ended).group_by(*shown)
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(looking.order_by(func.max(runs.c.ended_at).desc()))).all()
+        return [(repository, installation, sha) for repository, installation, sha, _ in rows]
+
+    async def repositories(self, since: float) -> list[tuple[str, int]]:
+        """Repositories with runs since a Unix time, each with its newest installation, the newest last."""
+        newest = func.max(runs.c.accepted_at)
+        looking = (
+            select(runs.c.repository, runs.c.installation, newest)
+            .where(runs.c.accepted_at >= since)
+            .group_by(runs.c.repository, runs.c.installation)
+            .order_by(newest)
+        )
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(looking)).all()
+        return list({repository: installation for repository, installation, _ in rows}.items())
+
     async def find_by_check(self, repository: str, check_id: int) -> Run | None:
         """The run that this check run shows."""
         return await self._one(runs.c.repository == repository, runs.c.check_id == check_id)

@@ -10,6 +10,7 @@ import pytest
 
 from automation.errors import AutomationError
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
+from bot.deeds import Deeds
 from bot.github import hook as hook_module
 from bot.github.hook import Attempt, Hook
 from bot.inbox import Inbox, MissedDeliveries
@@ -89,7 +90,8 @@ async def reading(github: FakeGitHub, app: App, store: Store) -> AsyncIterator[R
     """A reader, as of a process that has just been started."""
     with closing(Hook(github.url, app.id, app.private_key)) as hook:
         async with Inbox.open(store.database, lambda *_: True) as inbox:
-            yield lambda: MissedDeliveries(hook, store, inbox, Metrics())
+            metrics = Metrics()
+            yield lambda: MissedDeliveries(hook, store, inbox, metrics, Deeds(metrics))
 
 
 def send(app: App, *actions: str, event: str = "issue_comment") -> list[str]:

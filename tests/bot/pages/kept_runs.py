@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from automation.reasons import Conclusion, Reason
 from bot.pages.capability import capability_of
 from bot.pages.event_stream import Streams
-from bot.pages.port import DayCount, Piece, RunFilter, Unavailable
+from bot.pages.port import DayCount, Deed, Piece, RunFilter, Unavailable
 from bot.pages.routes import routes
 from bot.runs.run import End, Run, State, Station
 
@@ -72,6 +72,7 @@ class KeptRuns:
     is_down: bool = False
     chunk: int = 1 << 20
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    done: list[Deed] = field(default_factory=list)
 
     def put(self, run: Run) -> None:
         self.runs[run.id] = run
@@ -137,6 +138,9 @@ class KeptRuns:
             failed = run.end is not None and run.end.conclusion is not Conclusion.SUCCESS
             counts.setdefault(datetime.fromtimestamp(run.accepted_at, UTC).date(), []).append(failed)
         return [DayCount(day, len(each), sum(each)) for day, each in counts.items()]
+
+    def deeds(self) -> Sequence[Deed]:
+        return self.done
 
 
 def kept(*runs: Run) -> KeptRuns:

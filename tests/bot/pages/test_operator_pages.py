@@ -9,7 +9,7 @@ import pytest
 from automation.reasons import Conclusion
 from bot.pages.capability import is_capability
 from bot.pages.operator_session import cookie_of
-from bot.pages.port import RunFilter
+from bot.pages.port import Deed, RunFilter
 from bot.pages.run_table import ROWS
 from bot.runs.run import State
 from tests.bot.pages.kept_runs import FAILURE, KEY, NOW, RUN, TOKEN, browser, ended, kept
@@ -54,6 +54,16 @@ async def test_the_token_in_a_header_opens_it() -> None:
         answer = await client.get("/runs", headers=BEARER)
     assert answer.status_code == 200
     assert "octo/demo#7" in answer.text
+
+
+async def test_what_the_bot_has_done_by_itself_is_listed() -> None:
+    runs = kept(RUN)
+    async with browser(runs) as client:
+        assert "by itself" not in (await client.get("/runs", headers=BEARER)).text
+        runs.done = [Deed(NOW - 60, "check 1 <b>concluded</b>"), Deed(NOW - 120, "another")]
+        text = (await client.get("/runs", headers=BEARER)).text
+    assert "What the bot has done by itself, 2 times lately" in text
+    assert "check 1 &lt;b&gt;concluded&lt;/b&gt;" in text
 
 
 async def signed_in(client: httpx.AsyncClient) -> httpx.Response:

@@ -1,0 +1,164 @@
+"""Check runs of ours that are pending and whose runs nobody drives: found on GitHub, and concluded.
+
+A run's row is written before its check run, and driven until it has ended. What is left over all the same: a second
+check run of one run, whose creation took effect long after its answer was lost; one that GitHub could not be told of
+for days; and those of a database that was replaced by an older copy. They are looked for on the commits of runs that
+have just ended and on the heads of open pull requests, a bounded number of reads a pass.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from automation.errors import AutomationError
+from automation.github import GitHub
+from automation.github.check_run import Button, CheckRun
+from automation.github.checks import Checks
+from automation.github.client import understood
+from automation.observation import Observation, Process
+from automation.outcome import Outcome
+from automation.output.excerpt import Excerpt
+from automation.report import Report, write_report
+from automation.verdict import judge
+from bot.bot import Bot
+from bot.runs.check import buttons_of
+from bot.runs.run import End
+from bot.watchdog.decision import Due, due
+
+EVERY: Final = 60.0
+READS: Final = 30
+"""Most requests to GitHub that only look, a pass."""
+JUST_ENDED: Final = 600.0
+KNOWN_FOR: Final = 30 * 24 * 3600.0
+PULLS: Final = 100
+UNKNOWN: Final = (
+    "the bot knows nothing of this run any more, as after its database was replaced by an older copy"
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where check runs may be: a commit."""
+
+    repository: str
+    installation: int
+    sha: str
+
+
+@dataclass
+class PendingChecks:
+    """Looks for them.
+
+    Attributes:
+        bot: whose.
+    """
+
+    bot: Bot
+    _looked_at: dict[Place, float] = field(default_factory=dict)
+    _repositories: list[tuple[str, int]] = field(default_factory=list)
+    _heads: list[Place] = field(default_factory=list)
+
+    async def watch_for_ever(self) -> None:
+        """Every so often, until cancelled."""
+        while True:
+            try:
+                await self.watch()
+            except AutomationError as error:
+                log.warning("pending check runs wait: %s", self.bot.redactor.text(error.sentence))
+            await asyncio.sleep(EVERY)
+
+    async def watch(self) -> int:
+        """One pass; returns how many were concluded. What cannot be dealt with waits for another pass.
+
+        Raises:
+            DatabaseUnavailable: nothing is known of runs now.
+        """
+        concluded = reads = 0
+        async for place in self._places():
+            try:
+                concluded += await self._watch(place)
+            except AutomationError as error:
+                sentence = self.bot.redactor.text(error.sentence)
+                log.info("check runs of %s at %s wait: %s", place.repository, place.sha, sentence)
+            reads += 1
+            if reads >= READS:
+                break
+        return concluded
+
+    async def _places(self) -> AsyncIterator[Place]:
+        """Commits of runs that have just ended, each once more; then the heads of open pull requests, in turns."""
+        now = time.time()
+        self._looked_at = {place: at for place, at in self._looked_at.items() if at > now - 2 * JUST_ENDED}
+        for found in await self.bot.store.runs.heads_ended_since(now - JUST_ENDED):
+            place = Place(*found)
+            if place not in self._looked_at:
+                self._looked_at[place] = now
+                yield place
+        turned = False
+        while self._heads or not turned:
+            if not self._heads:
+                turned = not self._repositories
+                if turned:
+                    self._repositories = await self.bot.store.runs.repositories(now - KNOWN_FOR)
+                    if not self._repositories:
+                        return
+                await self._next_heads()
+            if self._heads:
+                yield self._heads.pop()
+
+    async def _next_heads(self) -> None:
+        """The heads of the next repository's open pull requests."""
+        repository, installation = self._repositories.pop()
+        github = self.bot.installations.client(repository, installation)
+        try:
+            pulls = github.pages("/pulls", None, limit=PULLS, state="open", sort="updated", direction="desc")
+            with understood("a list of pull requests"):
+                heads = [str(pull["head"]["sha"]) async for pull in pulls]
+        except AutomationError as error:
+            log.info("pull requests of %s wait: %s", repository, self.bot.redactor.text(error.sentence))
+            return
+        self._heads = [Place(repository, installation, sha) for sha in dict.fromkeys(heads)]
+
+    async def _watch(self, place: Place) -> int:
+        github = self.bot.installations.client(place.repository, place.installation)
+        concluded = 0
+        for check in await Checks(github, self.bot.settings.app_id).on(place.sha):
+            run = await self.bot.store.runs.find_by_external_id(check.external_id)
+            match due(check, self.bot.instance, run):
+                case Due.LEAVE:
+                    continue
+                case Due.REPEAT:
+                    assert run is not None and run.end is not None  # noqa: PT018, S101
+                    await self._conclude(github, check, run.end, buttons_of(run.end))
+                    self.bot.deeds.note("check-repeated", f"{check.url}: shows how its run {run.id} ended")
+                case Due.LOSE:
+                    # Without a button: there is nothing left that could be run again.
+                    await self._conclude(github, check, self._lost(check), [])
+                    self.bot.deeds.note("check-lost", f"{check.url}: nobody knows its run")
+            concluded += 1
+        return concluded
+
+    async def _conclude(self, github: GitHub, check: CheckRun, end: End, buttons: Sequence[Button]) -> None:
+        report = Report(end.title, end.summary, end.text)
+        await Checks(github, self.bot.settings.app_id).conclude(
+            check.id, end.conclusion, report, buttons=buttons
+        )
+
+    def _lost(self, check: CheckRun) -> End:
+        """The end of a run of which nothing is known any more."""
+        verdict = replace(judge(Observation(process=Process.GONE)), sentence=UNKNOWN)
+        outcome = Outcome(str(check.keys.run) if check.keys else "", verdict, Excerpt())
+        report = write_report(check.name, outcome).redacted(self.bot.redactor)
+        return End(
+            verdict.conclusion,
+            verdict.reason,
+            verdict.sentence,
+            title=report.title,
+            summary=report.summary,
+            text=report.text,
+        )

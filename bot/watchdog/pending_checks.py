@@ -30,7 +30,9 @@ from bot.watchdog.decision import Due, due
 
 EVERY: Final = 60.0
 READS: Final = 30
-"""Most requests to GitHub that only look, a pass."""
+"""Most commits that are looked at in a pass."""
+HEADS: Final = 5
+"""Most heads of pull requests of them, but in the first pass: GitHub has better things to answer."""
 JUST_ENDED: Final = 600.0
 KNOWN_FOR: Final = 30 * 24 * 3600.0
 PULLS: Final = 100
@@ -62,6 +64,7 @@ class PendingChecks:
     _looked_at: dict[Place, float] = field(default_factory=dict)
     _repositories: list[tuple[str, int]] = field(default_factory=list)
     _heads: list[Place] = field(default_factory=list)
+    _heads_left: int = READS
 
     async def watch_for_ever(self) -> None:
         """Every so often, until cancelled."""
@@ -100,7 +103,8 @@ class PendingChecks:
                 self._looked_at[place] = now
                 yield place
         turned = False
-        while self._heads or not turned:
+        left, self._heads_left = self._heads_left, HEADS
+        while left and (self._heads or not turned):
             if not self._heads:
                 turned = not self._repositories
                 if turned:
@@ -109,6 +113,7 @@ class PendingChecks:
                         return
                 await self._next_heads()
             if self._heads:
+                left -= 1
                 yield self._heads.pop()
 
     async def _next_heads(self) -> None:

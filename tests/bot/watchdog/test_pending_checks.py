@@ -29,7 +29,8 @@ def made(place: Place, keys: ExternalId, sha: str) -> CheckRun:
 
 async def ended(place: Place, **changes: object) -> Run:
     """A run that is over for us."""
-    run = place.a_run(state=State.ENDED, end=ENDED, ended_at=time.time(), **changes)
+    over = {"state": State.ENDED, "end": ENDED, "ended_at": time.time()}
+    run = place.a_run(**(over | changes))
     assert await place.bot.store.runs.add(run)
     return run
 
@@ -75,6 +76,21 @@ async def test_a_pass_reads_no_more_than_it_may(place: Place, monkeypatch: pytes
     await watchdog.watch()
     seen = {each.path for each in place.github.requests if "/check-runs" in each.path}
     assert len(seen) == 6, "five commits, and the head of the pull request"
+
+
+async def test_heads_of_pull_requests_are_looked_at_in_turns(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HEADS", 2)
+    await ended(place, head_sha=place.main, ended_at=1.0)
+    for number in range(8, 13):
+        place.repository.pull(number, head=place.checkout.commit(f"Commit {number}"), author="bob")
+    watchdog = PendingChecks(place.bot)
+    watchdog._heads_left = 2
+    for passes in (1, 2, 3):
+        await watchdog.watch()
+        seen = [each.path for each in place.github.requests if "/check-runs" in each.path]
+        assert (len(seen), len(set(seen))) == (2 * passes, 2 * passes)
 
 
 async def test_trouble_with_one_does_not_keep_it_from_the_others(place: Place) -> None:

@@ -27,7 +27,7 @@ async def test_with_an_older_copy_nothing_stays_pending(demo: Demo) -> None:
         shutil.copy(file, demo.bot.home)
     await demo.bot.start()
 
-    def ends() -> list[str | None]:
+    def ends() -> list[str]:
         return sorted(str(each.conclusion) for each in demo.repository.checks(pull.head))
 
     await eventually(lambda: ends() == ["failure", "success", "success"], 40)

@@ -4,6 +4,7 @@ import asyncio
 import hmac
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -93,7 +94,14 @@ class _Endpoints:
         token = self.bot.settings.operator_token
         if not token or not hmac.compare_digest(given.encode(), token.encode()):
             return PlainTextResponse("Not Found\n", status_code=404)
-        self.bot.metrics.deliveries_waiting.set(self.inbox.waiting)
+        metrics, store, now = self.bot.metrics, self.bot.store, time.time()
+        metrics.deliveries_waiting.set(self.inbox.waiting)
+        with suppress(DatabaseUnavailable):
+            for gauge, since in (
+                (metrics.requests_oldest, await store.requests.oldest()),
+                (metrics.runs_oldest, await store.runs.oldest_queued()),
+            ):
+                gauge.set(0 if since is None else max(now - since, 0))
         return Response(self.bot.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def sdk_version(self, _: Request) -> Response:

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from bot.runs.run import End, State
+from bot.runs.run import Run, State
 
 NAMESPACE = "automation_bot"
+SECONDS = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 
 
 class Metrics:
@@ -21,6 +22,9 @@ class Metrics:
         def gauge(name: str, what: str, *labels: str) -> Gauge:
             return Gauge(name, what, labels, namespace=NAMESPACE, registry=registry)
 
+        def seconds(name: str, what: str, *labels: str) -> Histogram:
+            return Histogram(name, what, labels, namespace=NAMESPACE, registry=registry, buckets=SECONDS)
+
         self.runs_ended = counter("runs_ended", "Runs that have ended", "conclusion", "reason")
         self.requests_dealt = counter("requests", "Requests dealt with", "outcome")
         self.defects = counter("defects", "Failures of the bot itself", "where")
@@ -30,9 +34,23 @@ class Metrics:
         self.watchdog = counter("watchdog_actions", "What was done that nobody asked for", "what")
         self.runs_in_state = gauge("runs", "Runs that have not ended, by how far they are", "state")
         self.deliveries_waiting = gauge("deliveries_waiting", "Deliveries that wait to be stored")
+        self.requests_oldest = gauge(
+            "requests_oldest_seconds", "Age of the oldest request that nobody has dealt with, 0 for none"
+        )
+        self.runs_oldest = gauge(
+            "runs_oldest_queued_seconds", "Age of the oldest run that waits for its turn, 0 for none"
+        )
+        self.run_seconds = seconds("run_seconds", "From a run's acceptance to its verdict", "conclusion")
+        self.wait_seconds = seconds("run_wait_seconds", "From a run's acceptance to its start")
 
-    def ended(self, end: End) -> None:
+    def ended(self, run: Run) -> None:
+        """The run is over and told."""
+        end = run.end
+        assert end is not None  # noqa: S101
         self.runs_ended.labels(end.conclusion.value, end.reason.value).inc()
+        self.run_seconds.labels(end.conclusion.value).observe(max(run.ended_at - run.accepted_at, 0))
+        if run.started_at:
+            self.wait_seconds.observe(max(run.started_at - run.accepted_at, 0))
 
     def states(self, counts: Mapping[State, int]) -> None:
         for state in State:

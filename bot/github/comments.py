@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from automation.github.client import GitHub, understood
+from automation.github.answers import understood
+from automation.github.client import GitHub
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 
 MOST_LISTED = 1000

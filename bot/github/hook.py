@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
-from automation.github.client import understood
+from automation.github.answers import understood
 from automation.github.errors import GitHubUnavailable
 from automation.github.transport import AppKey, Transport
 

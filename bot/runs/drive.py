@@ -271,7 +271,7 @@ class Drive:
         if is_given_back is True and (needs_nothing or await sandboxes.was_in_one(self.bot, self.run)):
             await connections.forget(self.bot, self.run)
         await self._row.save(state=State.ENDED)
-        self.bot.metrics.ended(end)
+        self.bot.metrics.ended(self.run)
 
 
 def _stopped_before(run: Run) -> Verdict:

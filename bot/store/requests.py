@@ -88,6 +88,13 @@ class RequestRows:
             first: float | None = (await connection.execute(looking)).scalar_one()
         return first
 
+    async def oldest(self) -> float | None:
+        """The Unix time at which the oldest one was sent that nobody has dealt with, None if nothing waits."""
+        looking = select(func.min(requests.c.received_at)).where(requests.c.state == RequestState.PENDING)
+        async with self._database.reading() as connection:
+            first: float | None = (await connection.execute(looking)).scalar_one()
+        return first
+
     async def payload(self, request: int) -> Any:
         """What GitHub has sent, parsed."""
         looking = select(requests.c.payload).where(requests.c.id == request)

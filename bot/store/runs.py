@@ -83,6 +83,13 @@ class RunRows:
             for run_id, lane, state, check_id, stop_by, conclusion in rows
         ]
 
+    async def oldest_queued(self) -> float | None:
+        """The Unix time at which the oldest one was accepted that waits for its turn, None if none does."""
+        looking = select(func.min(runs.c.accepted_at)).where(runs.c.state == State.QUEUED)
+        async with self._database.reading() as connection:
+            first: float | None = (await connection.execute(looking)).scalar_one()
+        return first
+
     async def in_lane(self, lane: str) -> list[Run]:
         """All of this lane that have something left to do, the oldest first."""
         return await self._all(runs.c.lane == lane, _UNFINISHED)

@@ -15,9 +15,9 @@ from typing import Final
 
 from automation.errors import AutomationError
 from automation.github import GitHub
+from automation.github.answers import understood
 from automation.github.check_run import Button, CheckRun
 from automation.github.checks import Checks
-from automation.github.client import understood
 from automation.observation import Observation, Process
 from automation.outcome import Outcome
 from automation.output.excerpt import Excerpt

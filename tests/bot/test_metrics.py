@@ -1,10 +1,18 @@
 """What operators watch says how runs ended and how many there are now."""
 
+import re
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
 from prometheus_client.parser import text_string_to_metric_families
 
 from automation.reasons import Conclusion, Reason
 from bot.metrics import Metrics
-from bot.runs.run import End, State
+from bot.runs.run import End, Run, State
+
+RUN = Run(uuid4(), "octo/demo", 1, "hello", "hello", "d" * 40, "e" * 40)
+README = (Path(__file__).parents[2] / "bot/README.md").read_text()
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, ...], float]:
@@ -21,8 +29,13 @@ def test_ends_are_counted_by_what_they_were() -> None:
         (Conclusion.SUCCESS, Reason.OK),
         (Conclusion.FAILURE, Reason.EXIT_CODE),
     ):
-        metrics.ended(End(conclusion, reason, "so it was"))
+        end = End(conclusion, reason, "so it was")
+        metrics.ended(replace(RUN, end=end, accepted_at=100, started_at=103, ended_at=120))
     shown = samples(metrics)
+    assert shown["automation_bot_run_seconds_bucket", "success", "10.0"] == 0
+    assert shown["automation_bot_run_seconds_bucket", "success", "30.0"] == 2
+    assert shown["automation_bot_run_seconds_sum", "failure"] == 20
+    assert shown["automation_bot_run_wait_seconds_sum",] == 9
     assert shown["automation_bot_runs_ended_total", "success", "ok"] == 2
     assert shown["automation_bot_runs_ended_total", "failure", "exit-code"] == 1
 
@@ -40,3 +53,15 @@ def test_two_bots_of_a_process_count_apart() -> None:
     one.defects.labels("drive").inc()
     assert ("automation_bot_defects_total", "drive") in samples(one)
     assert ("automation_bot_defects_total", "drive") not in samples(other)
+
+
+def test_the_readme_has_every_metric() -> None:
+    metrics = Metrics().text().decode()
+    names = {
+        family.name
+        for family in text_string_to_metric_families(metrics)
+        if not family.name.endswith("_created")
+    }
+    section = README.partition("### Metrics")[2].partition("\n## ")[0].partition("\n### ")[0]
+    said = re.findall(r"^\| `automation_bot_([a-z_]+)`", section, re.MULTILINE)
+    assert sorted(f"automation_bot_{name}" for name in said) == sorted(names)

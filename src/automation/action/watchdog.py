@@ -26,9 +26,10 @@ from automation.backends.sandbox_connection import connection_of
 from automation.connection import AgentConnection
 from automation.errors import AutomationError, Misconfigured, ServerUnavailable
 from automation.external_id import ExternalId, Face
+from automation.github.answers import understood
 from automation.github.check_run import CheckRun
 from automation.github.checks import JOB_APP, Checks
-from automation.github.client import GitHub, understood
+from automation.github.client import GitHub
 from automation.github.errors import GitHubRefuses
 from automation.observation import Cause, Observation, Process
 from automation.outcome import outcome_of

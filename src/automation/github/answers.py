@@ -1,11 +1,12 @@
-"""GitHub's refusals, told apart: not now, for how long not, or not at all. Pure.
+"""GitHub's answers: refusals told apart (not now, for how long not, not at all), and what is none of its. Pure.
 
 Source: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 """
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.sentences import one_line
@@ -14,6 +15,19 @@ RATE_LIMITED = frozenset({403, 429})
 PERMISSIONS = frozenset({403, 404})
 UNANSWERED = 500
 SUCCESS = range(200, 300)
+
+
+@contextmanager
+def understood(what: str) -> Iterator[None]:
+    """For the lines that read an answer: one that is not GitHub's is as good as none.
+
+    Raises:
+        GitHubUnavailable: in place of what reading it raised.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
+        raise GitHubUnavailable(f"GitHub's answer to {what} is not of its form") from None
 
 
 def refusal(status: int, headers: Mapping[str, str], said: str, what: str) -> GitHubUnavailable:

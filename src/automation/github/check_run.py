@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from automation.external_id import ExternalId
-from automation.github.client import understood
+from automation.github.answers import understood
 
 
 @dataclass(frozen=True)

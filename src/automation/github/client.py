@@ -9,10 +9,11 @@ import asyncio
 import itertools
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from automation.github.answers import understood
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.github.tokens import AppTokens, Tokens
 from automation.sentences import one_line
@@ -29,19 +30,6 @@ LIMITED = 120.0
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
 PER_PAGE = 100
 UNAUTHORIZED = 401
-
-
-@contextmanager
-def understood(what: str) -> Iterator[None]:
-    """For the lines that read an answer: one that is not GitHub's is as good as none.
-
-    Raises:
-        GitHubUnavailable: in place of what reading it raised.
-    """
-    try:
-        yield
-    except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
-        raise GitHubUnavailable(f"GitHub's answer to {what} is not of its form") from None
 
 
 class GitHub:

@@ -22,8 +22,8 @@ from urllib.parse import quote, urljoin, urlsplit
 import httpx
 
 from automation.errors import Misconfigured
-from automation.github.answers import refusal
-from automation.github.client import GitHub, in_daemon_thread, understood
+from automation.github.answers import refusal, understood
+from automation.github.client import GitHub, in_daemon_thread
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.packing.repository import MAX_CHANGES, Changes
 from automation.packing.tarball import Entry, write_verified_archive, write_verified_tree

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from automation.definition.role import Role
-from automation.github.client import GitHub, understood
+from automation.github.answers import understood
+from automation.github.client import GitHub
 from automation.github.errors import GitHubRefuses
 
 NOT_FOUND = 404

@@ -133,9 +133,7 @@ class Follower:
 
     async def _look_if_needed(self) -> Observation | None:
         """Look at the run itself if its end can have been missed. None while it goes on."""
-        is_pushed = (
-            self.events.connected.is_set() and self.run.command_id is not None and not self._is_mute
-        )
+        is_pushed = self.events.connected.is_set() and self.run.command_id is not None and not self._is_mute
         connections = self.events.connections
         had_gap = self._heard != connections
         waited = time.monotonic() - self._looked

@@ -23,6 +23,9 @@ from bot.set_up.routes import SetUp
 from bot.set_up.serving import listen, serve
 from bot.variables import Variables, is_loopback
 
+CLOUD_WORDS = (core.CLOUD_AUTH, core.CLOUD_SANDBOX_SPEC, core.CLOUD_DEDICATED)
+CLOUD = (core.CLOUD_API_KEY, core.CLOUD_API_URL, *CLOUD_WORDS)
+"""Settings of a Cloud, which are written down where they are set; there are no options for them."""
 HOST = "127.0.0.1"
 PORT = 8089
 
@@ -40,7 +43,8 @@ PORT = 8089
     envvar=core.AGENT_SERVER_URL,
     metavar="URL",
     default="",
-    help="Written beside the credentials [default: $AUTOMATION_AGENT_SERVER_URL; its key is taken from $AUTOMATION_AGENT_SERVER_API_KEY].",
+    help="Written beside the credentials [default: $AUTOMATION_AGENT_SERVER_URL; its key is taken from "
+    "$AUTOMATION_AGENT_SERVER_API_KEY]. For Cloud sandboxes in its place: $OPENHANDS_API_KEY and $AUTOMATION_CLOUD_*.",
 )
 @click.option(
     "--organization", metavar="LOGIN", default="", help="Whose App it is to be [default: your own]."
@@ -120,7 +124,7 @@ def _judged(
 ) -> tuple[str, str, str, str, dict[str, str]]:
     """The bot's address, GitHub's, its API's and these pages', and settings to be written; all mistakes at once."""
     texts = {f"--{key.replace('_', '-')}": value for key, value in addresses.items()}
-    texts[core.AGENT_SERVER_API_KEY] = os.environ.get(core.AGENT_SERVER_API_KEY, "")
+    texts |= {name: os.environ.get(name, "") for name in (core.AGENT_SERVER_API_KEY, *CLOUD)}
     given = Variables(texts, texts)
     public = given.url("--public-url")
     github = given.url("--github-url", default=DOT_COM)
@@ -131,6 +135,9 @@ def _judged(
         settings.GITHUB_API_URL: "" if api == settings.GITHUB_DOT_COM else api,
         core.AGENT_SERVER_URL: given.server_url("--agent-server-url"),
         core.AGENT_SERVER_API_KEY: given.key(core.AGENT_SERVER_API_KEY),
+        core.CLOUD_API_KEY: given.key(core.CLOUD_API_KEY),
+        core.CLOUD_API_URL: given.server_url(core.CLOUD_API_URL),
+        **{name: given.text(name) for name in CLOUD_WORDS},
     }
     if organization and not LOGIN.fullmatch(organization):
         given.refuse("--organization", "expected the name of an organisation as it stands in its address")

@@ -18,6 +18,7 @@ from bot.vault import SECRET_KEY, new_key
 
 ENV_FILE: Final = "automation-bot.env"
 KEY_FILE: Final = "automation-bot.private-key.pem"
+PLACES: Final = (core.AGENT_SERVER_URL, core.CLOUD_API_KEY, core.CLOUD_API_URL)
 DATABASE: Final = "automation-bot.sqlite3"
 
 
@@ -75,9 +76,9 @@ class Place:
             f"# Settings of automation-bot for the GitHub App {app.slug}; made by `automation-bot setup`.\n"
         )
         text += "".join(env_line(name, value) for name, value in lines.items() if value)
-        if not lines.get(core.AGENT_SERVER_URL):
+        if not any(lines.get(name) for name in PLACES):
             text += f"# The agent-server that runs go to:\n#{core.AGENT_SERVER_URL}=http://127.0.0.1:8000\n"
-            text += f"#{core.AGENT_SERVER_API_KEY}=\n"
+            text += f"#{core.AGENT_SERVER_API_KEY}=\n# Or a Cloud, in whose sandboxes they take place:\n#{core.CLOUD_API_KEY}=\n"
         write_private(self.key_file, app.private_key.rstrip("\n") + "\n")
         write_private(self.env_file, text)
 

@@ -23,8 +23,8 @@ from automation.agent_server import AgentServer, BashEvents
 from automation.backends.agent_server import PersistentServer
 from automation.backends.cloud import CloudSandbox
 from automation.backends.giving_back import give_back
-from automation.backends.sandbox_connection import SandboxGone, look_again
-from automation.cloud import Cloud, CloudAccount, CloudAuth, account_of
+from automation.backends.sandbox_connection import SandboxGone, find
+from automation.cloud import Cloud, CloudAccount, CloudAuth, CloudRefuses, account_of
 from automation.connection import AgentConnection, connect_to
 from automation.errors import AutomationError, Misconfigured, ServerUnavailable
 from automation.execution_results import DispatchResult, RunResult, RunState, RunStatus
@@ -200,11 +200,11 @@ async def verify_run_status(
             connection = _connection(agent_server_url, agent_server_api_key)
         else:
             account = account_of(api_url, api_key, api_auth)
-            connection = await Patience(FIRST_CONTACT).bear(partial(look_again, sandbox_id, account))
+            connection = await Patience(FIRST_CONTACT).bear(partial(find, sandbox_id, account))
         status = await _status(connection, run_id, work_dir, remove=remove and account is None)
     except SandboxGone as error:
         status = RunStatus(RunState.GONE, error=error.sentence, reason=error.reason)
-    except ServerUnavailable as error:
+    except (ServerUnavailable, CloudRefuses) as error:
         return RunStatus(RunState.UNREACHABLE, error=error.sentence, reason=error.reason)
     except AutomationError as error:
         return RunStatus(RunState.UNKNOWN, error=error.sentence, reason=error.reason)

@@ -48,6 +48,17 @@ class Annotation(BaseModel):
             raise ValueError("end_line is before start_line")
         return self
 
+    @property
+    def place(self) -> str:
+        """Path and lines, as people write them."""
+        last = f"-{self.end_line}" if self.end_line not in {None, self.start_line} else ""
+        return f"{self.path}:{self.start_line}{last}"
+
+    @property
+    def remark(self) -> str:
+        """Title and message."""
+        return f"{self.title}: {self.message}" if self.title else self.message
+
 
 class Result(BaseModel):
     """The content of `$AUTOMATION_RESULT`; every key may be left out."""

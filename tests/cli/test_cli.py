@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from automation import __version__
 from automation.cli import COMMANDS, cli
-from automation.cli.options import pairs, secrets_from_environment
+from automation.cli.options import pairs, secrets_from_environment, settings
 from automation.errors import Misconfigured
 from automation.execution import RunState, RunStatus
 from automation.exit_codes import Exit, exit_code
@@ -391,11 +391,32 @@ class TestRemote:
             return Look(process, exists=True, processes=processes, directory="/d", date=2, since=1, token="")
 
         monkeypatch.setattr("automation.cli.remote.stop_run", answer)
+        monkeypatch.setattr("automation.cli.remote.look", answer)
         done = CliRunner().invoke(
             cli, ["stop", "r-1", "--agent-server-url", NO_SERVER], standalone_mode=False
         )
         assert (done.return_value, done.exception) == (code, None)
         assert says in done.stdout
+
+    @pytest.mark.parametrize(
+        ("variable", "option", "key"),
+        [
+            ("AUTOMATION_AGENT_SERVER_URL", "--agent-server-url", "AUTOMATION_AGENT_SERVER_API_KEY"),
+            ("AUTOMATION_CLOUD_API_URL", "--cloud-api-url", "OPENHANDS_API_KEY"),
+        ],
+    )
+    @pytest.mark.parametrize(
+        "known", ["", "http://one.example", "http://one.example/", "http://other.example"]
+    )
+    def test_the_key_of_one_address_is_not_sent_to_another(
+        self, monkeypatch: pytest.MonkeyPatch, variable: str, option: str, key: str, known: str
+    ) -> None:
+        monkeypatch.setenv(variable, known)
+        monkeypatch.setenv(key, "the-key")
+        name = option.removeprefix("--").replace("-", "_")
+        found = settings(**{name: "http://one.example"})
+        given = found.agent_server_api_key if "agent" in option else found.cloud_api_key
+        assert given == ("" if known == "http://other.example" else "the-key")
 
     @pytest.mark.parametrize("command", ["verify", "stop"])
     def test_a_url_that_is_none(self, automation: Invoke, command: str) -> None:

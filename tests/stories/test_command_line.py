@@ -197,6 +197,26 @@ async def test_verify_and_stop_work_from_another_process(desk: Desk, server: Rea
     assert desk.call("verify", "nobody-knows-this", server=server)[0] == 2
 
 
+async def test_a_stop_of_a_run_that_somebody_follows_says_so(desk: Desk, server: RealServer) -> None:
+    """Whoever follows it removes it as soon as it has ended, which is while the stop waits."""
+    desk.automation("echo up; sleep 349")
+    process = desk.start("run", "job", "--run-id", "followed", server=server)
+    wait_for(process, "up")
+    code, out, err = desk.call("stop", "followed", server=server)
+    assert (code, out) == (0, "stopped: nothing of it runs on the server\n"), err
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert desk.call("stop", "followed", server=server)[0] == 2
+
+
+async def test_keep_says_that_it_keeps_nothing_on_a_server_of_its_own(desk: Desk) -> None:
+    desk.automation("echo up")
+    code, out, err = desk.call("run", "job", "--keep", "--json")
+    assert code == 0, err
+    assert "--keep keeps nothing on a server that is started for this run" in err
+    assert json.loads(out)["directory"] is None
+
+
 async def test_a_run_whose_client_was_killed_is_verified_later(desk: Desk, server: RealServer) -> None:
     desk.automation("echo up; sleep 1; exit 8")
     process = desk.start("run", "job", "--run-id", "orphan", server=server)

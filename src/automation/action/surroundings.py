@@ -100,7 +100,7 @@ class Surroundings:
         """
         url = self.inputs.cloud_api_url or self.settings.cloud_api_url
         # The key of one Cloud is not sent to another one.
-        is_same = url == self.settings.cloud_api_url
+        is_same = self.settings.cloud_api_url in {"", url}
         key = self.inputs.openhands_api_key or (self.settings.cloud_api_key if is_same else "")
         return replace(self.settings, cloud_api_url=url, cloud_api_key=key).cloud_account()
 

@@ -199,14 +199,25 @@ class CloudSandbox:
         return [] if self.account.spec in known else known
 
     async def _answer_lost(self, cloud: Cloud, lost: LostAnswer) -> None:
-        """There may be a sandbox whose id nobody knows; it looks like one that somebody else makes at that moment."""
+        """There may be a sandbox whose id nobody knows; it looks like one that somebody else makes at that moment.
+
+        Raises:
+            CloudRefuses: there is none.
+        """
         if self.account.is_dedicated:
             self._lost.append(lost)
             return
         try:
             found = [each.id for each in await lost.suspects(cloud, self.ledger.sandboxes)]
-        except AutomationError as error:
-            found = [f"not known ({error.sentence})"]
+        except CloudRefuses:
+            # It is no Cloud, or none for us: then it has not made anything.
+            await self.ledger.asks(0)
+            raise
+        except CloudUnavailable as error:
+            self.note(
+                f"an answer of the Cloud API was lost; what it may have made is not known: {error.sentence}"
+            )
+            return
         self.note(
             "an answer of the Cloud API was lost; what it may have made is among these: "
             f"{', '.join(found) or 'none is listed'}"

@@ -40,27 +40,38 @@ def renewable(connection: AgentConnection, sandbox_id: str, account: CloudAccoun
     )
 
 
-async def look_again(sandbox_id: str, account: CloudAccount) -> AgentConnection:
+async def find(sandbox_id: str, account: CloudAccount) -> AgentConnection:
     """Where a sandbox is now, and its key now. One that is paused is asked to go on.
 
     Raises:
         SandboxGone: so it is.
         ServerUnavailable: it does not run yet, or the API does not say.
+        CloudRefuses: the API says no.
     """
-    try:
-        async with Cloud(account) as cloud:
-            sandbox = await cloud.get(sandbox_id)
-            if sandbox is None:
-                raise SandboxGone(f"the sandbox {sandbox_id} is gone, and what ran in it with it")
-            if sandbox.status is SandboxStatus.PAUSED:
-                await cloud.resume(sandbox_id)
-    except CloudRefuses as error:
-        raise ServerUnavailable(error.sentence) from error
+    async with Cloud(account) as cloud:
+        sandbox = await cloud.get(sandbox_id)
+        if sandbox is None:
+            raise SandboxGone(f"the sandbox {sandbox_id} is gone, and what ran in it with it")
+        if sandbox.status is SandboxStatus.PAUSED:
+            await cloud.resume(sandbox_id)
     if sandbox.status is SandboxStatus.ERROR:
         raise SandboxGone(f"the sandbox {sandbox_id} has failed{because(sandbox.why)}")
     if not sandbox.is_usable:
         raise ServerUnavailable(f"the sandbox {sandbox_id} does not run ({sandbox.status.lower()})")
     return connection_of(sandbox, account)
+
+
+async def look_again(sandbox_id: str, account: CloudAccount) -> AgentConnection:
+    """The same for a run that goes on: what the API says no to now it may not tomorrow.
+
+    Raises:
+        SandboxGone: so it is.
+        ServerUnavailable: it cannot be had now.
+    """
+    try:
+        return await find(sandbox_id, account)
+    except CloudRefuses as error:
+        raise ServerUnavailable(error.sentence) from error
 
 
 def because(why: str) -> str:

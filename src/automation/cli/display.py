@@ -80,7 +80,7 @@ class Display:
         if result is not None and result.title:
             self._console.print(Text(f"  {one_line(result.title)}"))
         for annotation in result.annotations if result else ():
-            remark = one_line(f"{annotation.path}:{annotation.start_line}: {annotation.message}")
+            remark = one_line(f"{annotation.place}: {annotation.remark}")
             self._console.print(Text(f"  {annotation.annotation_level:8}  {remark}"))
         if not verdict.is_success and outcome.output.first_error:
             self._console.print(Text(f"  first error in the output: {outcome.output.first_error}"))

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -72,9 +72,16 @@ def run_job(
         )
         display.head(f"{found.definition.name} · {_where(chosen)}, {why} · run {wish.run_id}")
         workspace = stack.enter_context(tempfile.TemporaryDirectory(prefix="automation-run-"))
+        if keep and name is BackendName.EMBEDDED:
+            display.note(
+                "--keep keeps nothing on a server that is started for this run: `automation server start` "
+                "starts one that stays"
+            )
         job = _Job(found, repository, wish, chosen, display, patience=patience, keep=keep)
         asyncio.run(job.run(Path(workspace)))
     outcome = job.outcome
+    if outcome is not None and name is BackendName.EMBEDDED:
+        outcome = replace(outcome, directory="")
     if outcome is None:
         if job.was_connected and isinstance(chosen, PersistentServer):
             display.note(f"cancelled; if it had been started, automation stop {wish.run_id} ends it")
@@ -296,7 +303,7 @@ def as_document(slug: str, outcome: Outcome, sandbox_id: str | None = None) -> d
         "output_truncated": outcome.output.truncated,
         "summary": outcome.summary,
         "result": verdict.result.model_dump(mode="json") if verdict.result else None,
-        "directory": outcome.directory,
+        "directory": outcome.directory or None,
         "sandbox_id": sandbox_id,
         "notes": list(outcome.notes),
     }

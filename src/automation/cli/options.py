@@ -85,10 +85,19 @@ def json_option(function: Decorated) -> Decorated:
 
 
 def settings(agent_server_url: str | None = None, cloud_api_url: str | None = None) -> Settings:
-    """Settings from the environment, the option before the variable."""
-    given = {AGENT_SERVER_URL: agent_server_url, CLOUD_API_URL: cloud_api_url}
-    options = {name: value for name, value in given.items() if value is not None}
-    return Settings.from_environment({**os.environ, **options})
+    """Settings from the environment, the option before the variable. The key of one address is not sent to another."""
+    environment = dict(os.environ)
+    for url, given, key in (
+        (AGENT_SERVER_URL, agent_server_url, AGENT_SERVER_API_KEY),
+        (CLOUD_API_URL, cloud_api_url, CLOUD_API_KEY),
+    ):
+        if given is None:
+            continue
+        known = environment.get(url, "").strip().rstrip("/")
+        if known and known != given.strip().rstrip("/") and environment.pop(key, ""):
+            click.echo(f"note: ${key} is not sent, because ${url} names another address", err=True)
+        environment[url] = given
+    return Settings.from_environment(environment)
 
 
 def account_in(given: Settings) -> CloudAccount:

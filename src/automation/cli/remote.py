@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from automation.agent_server import AgentServer
-from automation.backends.sandbox_connection import look_again
+from automation.backends.sandbox_connection import find
 from automation.cli.options import (
     account_in,
     cloud_option,
@@ -26,6 +26,7 @@ from automation.observation import Cause, Process
 from automation.reasons import Reason
 from automation.run.commands import Look, run_key
 from automation.run.patience import FIRST_CONTACT, Patience
+from automation.run.stop import look
 from automation.run.stop import stop as stop_run
 from automation.settings import Settings
 
@@ -124,9 +125,12 @@ def _remembered(run_id: str, given: Settings) -> str | None:
     """The sandbox that this machine remembers of a run, in the account that is given."""
     if not given.is_cloud_mode:
         return None
-    memo = SandboxFiles.open().memo(str(run_key(run_id)))
-    if memo is None or not memo.sandboxes or memo.api_url != given.cloud_account().url:
-        return None
+    memo, url = SandboxFiles.open().memo(str(run_key(run_id))), given.cloud_account().url
+    if memo is None or not memo.sandboxes or memo.api_url != url:
+        raise Misconfigured(
+            f"this machine remembers no sandbox of run '{run_id}' in the Cloud at {url}: give --sandbox "
+            "(`automation sandboxes` lists those of the account)"
+        )
     return memo.sandboxes[-1]
 
 
@@ -138,15 +142,18 @@ async def _stop(
     run_directory: str | None,
 ) -> Look:
     if sandbox_id is not None:
-        found = await look_again(sandbox_id, account_in(given))
+        found = await find(sandbox_id, account_in(given))
     else:
         found = connection(agent_server_url)
     async with AgentServer(found) as server:
         key = run_key(run_id)
-        left = await Patience(FIRST_CONTACT).bear(
+        patience = Patience(FIRST_CONTACT)
+        before = await patience.bear(lambda: look(server, key, run_directory))
+        left = await patience.bear(
             lambda: stop_run(server, key, run_directory, Cause.CANCELLED, forestall=False)
         )
-    if not left.exists:
+    # Whoever follows it may have removed it as soon as it had ended.
+    if not (before.exists or left.exists):
         raise Misconfigured(
             f"the agent-server knows no run '{run_id}': it never began, or was removed after its end"
         )

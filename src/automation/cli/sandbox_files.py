@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -71,7 +72,9 @@ class SandboxFile:
     def _note(self, **changes: object) -> None:
         self.memo = self.memo.model_copy(update=changes)
         new = self.path.with_suffix(".new")
-        new.write_text(self.memo.model_dump_json())
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(self.memo.model_dump_json())
         new.replace(self.path)
 
 
@@ -113,6 +116,7 @@ class SandboxFiles:
         Raises:
             Misconfigured: the run is under way here, or has its sandbox in another Cloud.
         """
+        self._prune()
         path = self._path(run_id)
         try:
             with _locked(_lock_of(path), creates=True):
@@ -161,6 +165,12 @@ class SandboxFiles:
         path = self._path(run_id)
         with suppress(BlockingIOError), _locked(_lock_of(path), creates=True):
             self._remove(path)
+
+    def _prune(self) -> None:
+        """Forget requests of which nothing came and whose runs are long over, whichever Cloud they went to."""
+        for run_id, memo in self.memos().items():
+            if not memo.sandboxes and memo.deadline < time.time():
+                self.forget(run_id)
 
     def _remove(self, path: Path) -> None:
         """Whoever does it has the lock, which goes last."""

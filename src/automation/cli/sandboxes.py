@@ -54,7 +54,7 @@ def sandboxes(cloud_api_url: str | None, *, reap: bool, kept: bool, as_json: boo
     that is paused is not woken to be looked into.
     """
     if kept and not reap:
-        raise click.UsageError("--kept says what --reap deletes, too: give both, or leave it out")
+        raise click.UsageError("--kept only works together with --reap")
     given = settings(cloud_api_url=cloud_api_url)
     standings = {Standing.ABANDONED} if reap else set[Standing]()
     standings |= {Standing.KEPT} if reap and kept else set()

@@ -157,7 +157,9 @@ class Cloud:
         try:
             return response.json()
         except (ValueError, RecursionError):
-            raise self._no_cloud(f"{path} does not answer in JSON", is_lost=method == "POST") from None
+            # A page for people is not the beginning of an answer.
+            is_lost = method == "POST" and not response.text.lstrip().startswith("<")
+            raise self._no_cloud(f"{path} does not answer in JSON", is_lost=is_lost) from None
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path
@@ -183,7 +185,9 @@ class Cloud:
                 raise CloudRefuses(self._refused())
             case httpx.codes.TOO_MANY_REQUESTS:
                 raise self._limited(response)
-            case code if code >= httpx.codes.INTERNAL_SERVER_ERROR or code == httpx.codes.REQUEST_TIMEOUT:
+            case code if code == httpx.codes.REQUEST_TIMEOUT or (
+                code >= httpx.codes.INTERNAL_SERVER_ERROR and code != httpx.codes.NOT_IMPLEMENTED
+            ):
                 said = f"{path}: HTTP {code} {_detail(response)}"
                 raise CloudUnavailable(self._trouble(said), wait=_retry_after(response), is_lost=True)
             case code:

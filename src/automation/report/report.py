@@ -115,8 +115,7 @@ def _tamed(output: str) -> str:
 
 def _annotations(annotations: Iterable[Annotation]) -> str:
     return "\n".join(
-        f"- {each.annotation_level} {code(f'{each.path}:{each.start_line}')} {escape(each.message)}"
-        for each in annotations
+        f"- {each.annotation_level} {code(each.place)} {escape(each.remark)}" for each in annotations
     )
 
 

@@ -57,13 +57,19 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, output, errors
 
 
-def test_from_nothing_to_settings(tmp_path: Path, odd: Platform, conversion: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"AUTOMATION_AGENT_SERVER_URL": "http://127.0.0.1:8000", "AUTOMATION_AGENT_SERVER_API_KEY": "key"},
+        {"OPENHANDS_API_KEY": "key", "AUTOMATION_CLOUD_API_URL": "https://cloud.test"},
+    ],
+    ids=["agent-server", "cloud"],
+)
+def test_from_nothing_to_settings(
+    tmp_path: Path, odd: Platform, conversion: dict[str, Any], variables: dict[str, str]
+) -> None:
     odd.answers["POST /app-manifests/c0de/conversions"] = (201, conversion)
     where = ("--public-url", "http://127.0.0.1:8080", "--github-url", odd.url, "--github-api-url", odd.url)
-    variables = {
-        "AUTOMATION_AGENT_SERVER_URL": "http://127.0.0.1:8000",
-        "AUTOMATION_AGENT_SERVER_API_KEY": "key",
-    }
     with set_up(tmp_path, *where, "--port", "0", "--output", "made", **variables) as process:
         line = first_line(process)
         [address] = re.findall(r"http://127\.0\.0\.1:\d+/setup\?token=\S+", line)
@@ -79,7 +85,7 @@ def test_from_nothing_to_settings(tmp_path: Path, odd: Platform, conversion: dic
     written = read_env_file(tmp_path / "made" / "automation-bot.env")
     found = BotSettings.from_environment(written)
     assert (found.app_id, found.github_api_url, found.public_url) == (4711, odd.url, "http://127.0.0.1:8080")
-    assert found.core.agent_server_api_key == "key"
+    assert {name: written[name] for name in variables} == variables
 
 
 def test_ctrl_c_ends_it_without_a_trace(tmp_path: Path) -> None:

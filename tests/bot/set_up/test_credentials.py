@@ -57,7 +57,20 @@ def test_what_is_not_known_yet_is_left_to_be_filled_in(tmp_path: Path, conversio
     place = Place(tmp_path)
     place.write(NewApp.read(conversion), {"BOT_PUBLIC_URL": "https://bot.test"})
     assert "\n#AUTOMATION_AGENT_SERVER_URL=" in place.env_file.read_text()
+    assert "\n#OPENHANDS_API_KEY=" in place.env_file.read_text()
     assert "AUTOMATION_AGENT_SERVER_URL" not in read_env_file(place.env_file)
+
+
+def test_a_cloud_is_a_place_for_runs_too(tmp_path: Path, conversion: dict[str, Any]) -> None:
+    place = Place(tmp_path)
+    given = {
+        "BOT_PUBLIC_URL": "https://bot.test",
+        "OPENHANDS_API_KEY": "key",
+        "AUTOMATION_CLOUD_AUTH": "session-key",
+    }
+    place.write(NewApp.read(conversion), given)
+    assert "#AUTOMATION_AGENT_SERVER_URL" not in place.env_file.read_text()
+    assert BotSettings.from_environment(read_env_file(place.env_file)).core.is_cloud_mode
 
 
 @pytest.mark.parametrize("name", ["automation-bot.env", "automation-bot.private-key.pem"])

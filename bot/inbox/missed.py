@@ -10,6 +10,7 @@ Source: https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webho
 import asyncio
 import json
 import logging
+import math
 import time
 from collections.abc import Collection, Iterable
 from contextlib import suppress
@@ -32,6 +33,7 @@ LONG_EVERY: Final = 600.0
 """How often, and at the start, it is looked back that far."""
 PAGES: Final = 1000
 READ_UNTIL: Final = "deliveries-read-until"
+FIRST_THERE: Final = "first-there"
 CLICKS: Final = {
     "check_run": frozenset({"rerequested", "requested_action"}),
     "check_suite": frozenset({"rerequested"}),
@@ -97,42 +99,41 @@ class MissedDeliveries:
     async def read(self) -> int:
         """Take in what was missed since the last time; returns how many deliveries that were.
 
-        A bot that has never read any begins now: what came before it was there is not for it.
+        What was sent before the bot was first there is not for it.
 
         Raises:
             GitHubRefuses, GitHubUnavailable: the list could not be had to its end.
             NotTaken, DatabaseUnavailable: something could not be stored. All of it is looked at again the next time.
         """
+        # Seconds have no parts in the list: the first one counts whole.
+        first = math.floor(float(await self.store.facts.once(FIRST_THERE, repr(time.time()))))
         said = await self.store.facts.get(READ_UNTIL)
-        until = float(said) if said is not None else None
+        until = float(said) if said is not None else first
         attempts = await self._attempts(until)
         known = await self._known({each.guid for each in attempts})
         new = missing(attempts, known | self._given_up)
+        await self.store.deliveries.add([_of_no_concern(each) for each in new if each.at < first])
         taken = 0
-        if until is None:
-            await self.store.deliveries.add([_of_no_concern(each) for each in new])
-        else:
-            for attempt in new:
+        for attempt in new:
+            if attempt.at >= first:
                 taken += await self._take(attempt)
-        newest = max((each.at for each in attempts), default=time.time() if until is None else until)
-        if newest != until:
+        newest = max((each.at for each in attempts), default=until)
+        if said is None or newest != until:
             await self.store.facts.put(READ_UNTIL, repr(newest))
         if taken:
             self.deeds.note("deliveries-taken", f"{taken} missed deliveries taken in from GitHub's list")
         return taken
 
-    async def _attempts(self, until: float | None) -> list[Attempt]:
+    async def _attempts(self, until: float) -> list[Attempt]:
         """All that are listed since the last reading, and a little before; the newest first."""
         is_far = time.monotonic() - self._looked_far_at >= LONG_EVERY
         overlap = LONG_OVERLAP if is_far else OVERLAP
+        since = until - overlap
         found: list[Attempt] = []
         cursor = ""
-        since = 0.0
         for _ in range(PAGES):
             page, cursor = await self.hook.attempts(cursor)
             found += page
-            if found:
-                since = (found[0].at if until is None else until) - overlap
             if not cursor or (page and page[-1].at < since):
                 break
         else:

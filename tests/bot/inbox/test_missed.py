@@ -99,6 +99,12 @@ def send(app: App, *actions: str, event: str = "issue_comment") -> list[str]:
     return [app.post(event, COMMENT | {"action": action}).wait().guid for action in actions]
 
 
+async def begins(reading: Reading, github: FakeGitHub) -> None:
+    """The bot is there for the first time."""
+    await reading().read()
+    github.advance(2)
+
+
 async def stored(store: Store) -> list[str]:
     """GUIDs of requests, in the order in which they are dealt with."""
     found = []
@@ -110,20 +116,34 @@ async def stored(store: Store) -> list[str]:
 
 
 async def test_a_new_bot_takes_in_nothing_from_before_it_was_there(
-    app: App, store: Store, reading: Reading
+    app: App, store: Store, reading: Reading, github: FakeGitHub
 ) -> None:
+    github.advance(-10)
     send(app, "created", "created")
+    github.advance(10)
     assert await reading().read() == 0
     later = send(app, "created")
     assert await reading().read() == 1
     assert await stored(store) == later
 
 
+async def test_what_came_before_the_first_reading_worked_is_taken_in(
+    app: App, store: Store, reading: Reading, github: FakeGitHub
+) -> None:
+    github.fault("GET", "/app/hook/deliveries", status=404)
+    with pytest.raises(GitHubRefuses):
+        await begins(reading, github)
+    github.advance(2)
+    sent = send(app, "created")
+    assert await reading().read() == 1
+    assert await stored(store) == sent
+
+
 async def test_what_came_while_nobody_was_there_is_taken_in_once_and_in_order(
-    app: App, store: Store, reading: Reading, monkeypatch: pytest.MonkeyPatch
+    app: App, store: Store, reading: Reading, github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hook_module, "PER_PAGE", 10)
-    await reading().read()
+    await begins(reading, github)
     sent = send(app, *(["created"] * 50))
     send(app, "created", event="status")
     first = reading()
@@ -134,9 +154,9 @@ async def test_what_came_while_nobody_was_there_is_taken_in_once_and_in_order(
 
 
 async def test_what_was_stored_is_not_taken_again_although_github_calls_it_failed(
-    app: App, store: Store, reading: Reading
+    app: App, store: Store, reading: Reading, github: FakeGitHub
 ) -> None:
-    await reading().read()
+    await begins(reading, github)
     reader = reading()
     [guid] = send(app, "created")
     assert await reader.inbox.take(guid, "issue_comment", COMMENT, b"{}")
@@ -144,8 +164,10 @@ async def test_what_was_stored_is_not_taken_again_although_github_calls_it_faile
     assert len(await stored(store)) == 1
 
 
-async def test_what_is_sent_again_counts_once(app: App, store: Store, reading: Reading) -> None:
-    await reading().read()
+async def test_what_is_sent_again_counts_once(
+    app: App, store: Store, reading: Reading, github: FakeGitHub
+) -> None:
+    await begins(reading, github)
     [guid] = send(app, "created")
     app.redeliver(guid).wait()
     assert await reading().read() == 1
@@ -153,9 +175,9 @@ async def test_what_is_sent_again_counts_once(app: App, store: Store, reading: R
 
 
 async def test_what_arrives_late_has_its_place_by_when_it_was_sent(
-    app: App, store: Store, reading: Reading
+    app: App, store: Store, reading: Reading, github: FakeGitHub
 ) -> None:
-    await reading().read()
+    await begins(reading, github)
     [before] = send(app, "created")
     reader = reading()
     after = "5b0a1f5e-0000-4000-8000-000000000001"
@@ -166,9 +188,9 @@ async def test_what_arrives_late_has_its_place_by_when_it_was_sent(
 
 @pytest.mark.parametrize("at", ["list", "payload", "storing"])
 async def test_what_could_not_be_read_or_stored_now_is_read_again(
-    app: App, store: Store, reading: Reading, monkeypatch: pytest.MonkeyPatch, at: str
+    app: App, store: Store, reading: Reading, github: FakeGitHub, monkeypatch: pytest.MonkeyPatch, at: str
 ) -> None:
-    await reading().read()
+    await begins(reading, github)
     sent = send(app, "created", "created")
     reader = reading()
 
@@ -193,10 +215,11 @@ async def test_what_is_not_kept_any_more_is_given_up_and_the_rest_taken(
     app: App,
     store: Store,
     reading: Reading,
+    github: FakeGitHub,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await reading().read()
+    await begins(reading, github)
     lost, kept = send(app, "created", "created")
     payload = Hook.payload
 

@@ -144,8 +144,8 @@ async def begin(github: FakeGitHub, server: RealServer, tmp_path: Path) -> Async
             app.install(REPOSITORY)
             bot = BotProcess(tmp_path / "bot", app, on or server, more)
             stack.callback(bot.end)
-            await bot.start()
             app.hook(bot.webhook, SECRET)
+            await bot.start()
             return Demo(tmp_path, github, on or server, checkout, app, bot, repository)
 
         yield start

@@ -99,7 +99,7 @@ class _Endpoints:
         with suppress(DatabaseUnavailable):
             for gauge, since in (
                 (metrics.requests_oldest, await store.requests.oldest()),
-                (metrics.runs_oldest, await store.runs.oldest_queued()),
+                (metrics.runs_oldest, await store.run_lists.oldest_queued()),
             ):
                 gauge.set(0 if since is None else max(now - since, 0))
         return Response(self.bot.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

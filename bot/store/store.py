@@ -11,6 +11,7 @@ from bot.store.definitions import DefinitionRows
 from bot.store.deliveries import DeliveryRows
 from bot.store.facts import Facts
 from bot.store.requests import RequestRows
+from bot.store.run_lists import RunLists
 from bot.store.runs import RunRows
 from bot.store.secrets import SecretRows
 
@@ -35,6 +36,10 @@ class Store:
     @cached_property
     def runs(self) -> RunRows:
         return RunRows(self.database)
+
+    @cached_property
+    def run_lists(self) -> RunLists:
+        return RunLists(self.database)
 
     @cached_property
     def requests(self) -> RequestRows:

@@ -97,7 +97,7 @@ class PendingChecks:
         """Commits of runs that have just ended, each once more; then the heads of open pull requests, in turns."""
         now = time.time()
         self._looked_at = {place: at for place, at in self._looked_at.items() if at > now - 2 * JUST_ENDED}
-        for found in await self.bot.store.runs.heads_ended_since(now - JUST_ENDED):
+        for found in await self.bot.store.run_lists.heads_ended_since(now - JUST_ENDED):
             place = Place(*found)
             if place not in self._looked_at:
                 self._looked_at[place] = now
@@ -108,7 +108,7 @@ class PendingChecks:
             if not self._heads:
                 turned = not self._repositories
                 if turned:
-                    self._repositories = await self.bot.store.runs.repositories(now - KNOWN_FOR)
+                    self._repositories = await self.bot.store.run_lists.repositories(now - KNOWN_FOR)
                     if not self._repositories:
                         return
                 await self._next_heads()

@@ -11,38 +11,28 @@ server; a cancelled `dispatch_automation` may have started it: ask `verify_run_s
     assert result.success, result.error
 """
 
-import math
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from automation.agent_server import AgentServer, BashEvents
-from automation.backends.agent_server import PersistentServer
 from automation.backends.cloud import CloudSandbox
 from automation.backends.giving_back import give_back
 from automation.backends.sandbox_connection import SandboxGone, find
 from automation.cloud import Cloud, CloudAccount, CloudAuth, CloudRefuses, account_of
-from automation.connection import AgentConnection, connect_to
-from automation.errors import AutomationError, Misconfigured, ServerUnavailable
+from automation.connection import AgentConnection
+from automation.errors import AutomationError, ServerUnavailable
+from automation.execution_order import backend_of, order_of, secrets_in, server_at
 from automation.execution_results import DispatchResult, RunResult, RunState, RunStatus
-from automation.external_id import ExternalId, Face
-from automation.external_tarball import fetch_tarball
 from automation.observation import Process
 from automation.run.commands import run_key
 from automation.run.conduct import Conductor
-from automation.run.environment import KEYS_OF_OPENHANDS, Subject
 from automation.run.observe import observe
 from automation.run.patience import FIRST_CONTACT, Patience
 from automation.run.progress import Silent
 from automation.run.start import Order, Started, start
 from automation.run.stop import look_settled, release
 from automation.verdict import Verdict, judge
-
-if TYPE_CHECKING:
-    from automation.run.payload import Content
 
 __all__ = [
     "DispatchResult",
@@ -55,11 +45,6 @@ __all__ = [
 ]
 
 DEFAULT_TIMEOUT = 600.0
-GZIP = b"\x1f\x8b"
-LIBRARY = "library"
-"""The instance that stands in a sandbox which a program of somebody's has made by these functions."""
-MARGIN = 3600.0
-"""Seconds for what comes before and after a run."""
 
 
 async def run_automation(
@@ -95,9 +80,9 @@ async def run_automation(
         api_auth: how the Cloud API is shown its key.
     """
     try:
-        order = await _order(entrypoint, tarball_source, env_vars, timeout, callback_url, run_id, work_dir)
+        order = await order_of(entrypoint, tarball_source, env_vars, timeout, callback_url, run_id, work_dir)
         notes: list[str] = []
-        backend = _backend(
+        backend = backend_of(
             order,
             agent_server_url,
             agent_server_api_key,
@@ -109,7 +94,7 @@ async def run_automation(
         )
         async with backend.connect() as connection:
             outcome = await Conductor(
-                connection, order, secrets=[api_key, *_secrets(env_vars)], keep=keep_sandbox
+                connection, order, secrets=[api_key, *secrets_in(env_vars)], keep=keep_sandbox
             ).conduct()
     except AutomationError as error:
         return RunResult(success=False, error=error.sentence, reason=error.reason)
@@ -149,8 +134,8 @@ async def dispatch_automation(
     """
     del keep_sandbox
     try:
-        order = await _order(entrypoint, tarball_source, env_vars, timeout, callback_url, run_id, work_dir)
-        backend = _backend(
+        order = await order_of(entrypoint, tarball_source, env_vars, timeout, callback_url, run_id, work_dir)
+        backend = backend_of(
             order, agent_server_url, agent_server_api_key, api_url, api_key, api_auth, keep=False
         )
         async with backend.connect() as connection:
@@ -197,7 +182,7 @@ async def verify_run_status(
     account: CloudAccount | None = None
     try:
         if agent_server_url or not sandbox_id:
-            connection = _connection(agent_server_url, agent_server_api_key)
+            connection = server_at(agent_server_url, agent_server_api_key)
         else:
             account = account_of(api_url, api_key, api_auth)
             connection = await Patience(FIRST_CONTACT).bear(partial(find, sandbox_id, account))
@@ -250,76 +235,3 @@ def _ended(verdict: Verdict) -> RunStatus:
         verdict.reason,
         None if verdict.is_success else verdict.sentence,
     )
-
-
-def _backend(
-    order: Order,
-    url: str | None,
-    key: str | None,
-    api_url: str,
-    api_key: str,
-    auth: CloudAuth,
-    *,
-    keep: bool,
-    note: Callable[[str], None] = lambda _: None,
-) -> PersistentServer | CloudSandbox:
-    """The server that is given, or else a sandbox."""
-    if url:
-        return PersistentServer(_connection(url, key))
-    if not (api_url or api_key):
-        raise Misconfigured(
-            "nothing is given that the run could be on: pass agent_server_url, or api_key for a Cloud sandbox"
-        )
-    deadline = int(time.time() + order.timeout + MARGIN)
-    owner = ExternalId(Face.CLI, LIBRARY, order.key, 1, deadline)
-    return CloudSandbox(account_of(api_url, api_key, auth), str(owner), keep=keep, note=note)
-
-
-def _connection(url: str | None, key: str | None) -> AgentConnection:
-    if not url:
-        raise Misconfigured(
-            "no agent-server is given: pass agent_server_url (or set AUTOMATION_AGENT_SERVER_URL for the "
-            "command line)"
-        )
-    return connect_to(url, key or "")
-
-
-async def _order(
-    entrypoint: str,
-    tarball_source: bytes | str,
-    env_vars: Mapping[str, str] | None,
-    timeout: float,
-    callback_url: str | None,
-    run_id: str | None,
-    work_dir: str | None,
-) -> Order:
-    if not (math.isfinite(timeout) and timeout > 0):
-        raise Misconfigured("the timeout has to be a number of seconds above 0")
-    if not entrypoint.strip():
-        raise Misconfigured("the entrypoint is empty: expected a command such as 'python main.py'")
-    if "\0" in entrypoint or any("\ud800" <= character <= "\udfff" for character in entrypoint):
-        raise Misconfigured(
-            "the entrypoint has characters that no command can have: NUL or half of a surrogate pair"
-        )
-    bundle: Content = (
-        tarball_source if isinstance(tarball_source, bytes) else await fetch_tarball(tarball_source)
-    )
-    if isinstance(bundle, bytes) and not bundle.startswith(GZIP):
-        raise Misconfigured("the tarball is not gzip-compressed: expected the bytes of a tar.gz")
-    return Order(
-        run_id=run_id or str(uuid4()),
-        entrypoint=entrypoint,
-        bundle=bundle,
-        subject=Subject(),
-        variables=dict(env_vars or {}),
-        callback_url=callback_url or "",
-        keys=KEYS_OF_OPENHANDS,
-        timeout=timeout,
-        base=work_dir,
-    )
-
-
-def _secrets(env_vars: Mapping[str, str] | None) -> list[str]:
-    """Values that a caller of this function gives under names that say that they are secret."""
-    words = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
-    return [value for name, value in (env_vars or {}).items() if any(word in name.upper() for word in words)]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from automation.action import ending, preparation, step, watchdog
+from automation.action import due, ending, preparation, step, watchdog
 from automation.action.backend_choice import PRIVILEGED_EVENTS
 from automation.action.context import Context
 from automation.action.gate import check_fork
@@ -115,7 +115,7 @@ def test_a_refusal_has_the_conclusion_that_the_reasons_table_says(error: Automat
         ("The watchdog", f"start + time-out + {BACKSTOP + preparation.MARGIN:g} s"),
         ("The watchdog", f"the last {watchdog.RECENT_RUNS} workflow runs"),
         ("The watchdog", f"{watchdog.OPEN_PULL_REQUESTS} open pull requests"),
-        ("The watchdog", f"at most {watchdog.MAX_COMMITS} a pass: the {watchdog.MAX_COMMITS // 2} likeliest"),
+        ("The watchdog", f"at most {due.MAX_COMMITS} a pass: the {due.MAX_COMMITS // 2} likeliest"),
     ],
 )
 def test_figures(title: str, phrase: str) -> None:

@@ -10,13 +10,11 @@ none of ours, and its check run is completed as lost. The same mark stands in th
 import asyncio
 import itertools
 import time
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
 from functools import partial
 from typing import Any
 
+from automation.action.due import Due, began, chosen, due, heads_of, without_server
 from automation.action.job_log import JobLog
 from automation.action.left_sandboxes import LeftSandboxes
 from automation.action.owner import owner_mark
@@ -40,42 +38,13 @@ from automation.run.patience import FIRST_CONTACT, Patience
 from automation.run.stop import look, release, stop
 from automation.sentences import one_line
 
-MAX_COMMITS = 60
 RECENT_RUNS = 100
 OPEN_PULL_REQUESTS = 100
 NOT_FOUND = 404
 MARK_LIMIT = 1024
 CHECK_WITHIN = 180.0
-QUARTER = 900
 LONGEST_NUMBER = 18
 BY = "the watchdog, because its workflow run was over"
-
-
-class Due(StrEnum):
-    """What is to be done about a pending check run."""
-
-    LEAVE = "leave"
-    SETTLE = "settle"
-
-
-def due(keys: ExternalId, workflow_run: str | None, now: float) -> Due:
-    """Whether a pending check run is to be settled.
-
-    Args:
-        workflow_run: status of the workflow run that it belongs to; None if GitHub has no such run.
-        now: Unix time in seconds.
-    """
-    if workflow_run is None or workflow_run == "completed" or now > keys.deadline:
-        return Due.SETTLE
-    return Due.LEAVE
-
-
-def chosen(commits: Sequence[str], now: float) -> list[str]:
-    """At most `MAX_COMMITS` of them: the first half always, of the rest another part in each quarter of an hour."""
-    half = MAX_COMMITS // 2
-    first, rest = list(commits[:half]), list(commits[half:])
-    at = int(now // QUARTER) * half % len(rest) if rest else 0
-    return list(dict.fromkeys([*first, *(rest[at:] + rest[:at])[:half]]))
 
 
 @dataclass
@@ -139,12 +108,12 @@ class Watchdog:
         """
         completed = self.at.context.event.get("workflow_run")
         if isinstance(completed, dict):
-            return _heads([completed])
+            return heads_of([completed])
         runs = github.pages("/actions/runs", "workflow_runs", limit=RECENT_RUNS)
         pulls = github.pages(
             "/pulls", None, limit=OPEN_PULL_REQUESTS, state="open", sort="updated", direction="desc"
         )
-        of_runs = _heads([run async for run in runs])
+        of_runs = heads_of([run async for run in runs])
         with understood("a list of pull requests"):
             of_pulls = [str(pull["head"]["sha"]) async for pull in pulls]
         pairs = itertools.zip_longest(of_pulls, of_runs)
@@ -170,7 +139,7 @@ class Watchdog:
         if not await self._is_over(github, keys):
             return False
         run = await self._workflow_run(github, keys)
-        for sha in _heads([run] if run else []):
+        for sha in heads_of([run] if run else []):
             told = [check for check in await Checks(github, self.at.app_id).on(sha) if check.keys == keys]
             if told:
                 return all(check.is_completed for check in told)
@@ -196,7 +165,7 @@ class Watchdog:
         try:
             run = await self._workflow_run(github, keys)
             found = await self._find(keys, run)
-            left = await self._end(found, keys) if found else _without_server(run)
+            left = await self._end(found, keys) if found else without_server(run)
         except Exception as error:
             # Unreachable, or what the run has left there cannot be read: past the deadline that is the end of it.
             if time.time() < keys.deadline:
@@ -248,7 +217,7 @@ class Watchdog:
                     return connection
         if sandbox := self._sandboxes.of(keys):
             return connection_of(sandbox, self.at.cloud_account())
-        if self._sandboxes.may_hide(_began(run)):
+        if self._sandboxes.may_hide(began(run)):
             raise ServerUnavailable("its sandbox may be one that cannot be looked into now")
         return None
 
@@ -283,30 +252,3 @@ class Watchdog:
 
     def _url(self, keys: ExternalId) -> str:
         return f"{self.at.context.server_url}/{self.at.context.repository}/actions/runs/{keys.instance}"
-
-
-def _without_server(run: dict[str, Any] | None) -> Aftermath:
-    """What can be said of a run that no server knows as ours."""
-    was_cancelled = run is not None and run.get("conclusion") == "cancelled"
-    by = "the cancellation of its workflow run" if was_cancelled else ""
-    return Aftermath.nothing(Observation(process=Process.GONE, stopped_by=by))
-
-
-def _began(run: dict[str, Any] | None) -> float:
-    """Unix time before which the workflow run had no run of ours."""
-    try:
-        return datetime.fromisoformat(str((run or {}).get("created_at"))).timestamp()
-    except ValueError:
-        return 0
-
-
-def _heads(runs: Iterable[Any]) -> list[str]:
-    """The commits of workflow runs and of the pull requests that they were made for."""
-    found = []
-    with understood("a list of workflow runs"):
-        for run in runs:
-            found += [
-                str(run["head_sha"]),
-                *(str(pull["head"]["sha"]) for pull in run.get("pull_requests") or ()),
-            ]
-    return found

@@ -21,6 +21,7 @@ from automation.backends.agent_server import PersistentServer
 from automation.backends.cloud import CloudSandbox
 from automation.backends.embedded import EmbeddedServer
 from automation.catalogue import Automation, find_automation
+from automation.cli.backend_choice import choose_backend
 from automation.cli.display import Display
 from automation.cli.options import pairs, secrets_from_environment, settings
 from automation.cli.sandbox_files import SandboxFiles
@@ -34,7 +35,7 @@ from automation.report import write_report
 from automation.run.commands import run_key
 from automation.run.conduct import Conductor, Stop
 from automation.run.progress import Phase
-from automation.settings import AGENT_SERVER_URL, CLOUD_API_KEY, CLOUD_API_URL, Settings
+from automation.settings import Settings
 
 MARGIN = 3600.0
 """Seconds for what comes before and after a run; a sandbox of a run that is older than that is nobody's any more."""
@@ -61,7 +62,7 @@ def run_job(
     root = repository.root if repository else directory.resolve()
     found = find_automation(root, _at(automation, directory, root), automations_path)
     given = settings(agent_server_url, cloud_api_url)
-    name, why = _choose(backend, given)
+    name, why = choose_backend(backend, given)
     wish = _wish(**wishes)
     if report is not None:
         _write(report, "")
@@ -194,36 +195,6 @@ def _wish(
         output_limit=output_limit * 1024 * 1024,
         run_directory=run_directory,
     )
-
-
-def _choose(name: str | None, given: Settings) -> tuple[BackendName, str]:
-    """The backend that is asked for, or the one that the settings allow, and why."""
-    if name is not None:
-        _refuse(BackendName(name), given)
-        return BackendName(name), "as --backend says"
-    if given.is_agent_server_mode:
-        return BackendName.AGENT_SERVER, "because its address is given"
-    if given.is_cloud_mode:
-        return (
-            BackendName.CLOUD,
-            f"because {CLOUD_API_KEY if given.cloud_api_key else CLOUD_API_URL} is given",
-        )
-    return BackendName.EMBEDDED, "because no other one is given"
-
-
-def _refuse(name: BackendName, given: Settings) -> None:
-    """Raise if the backend that is asked for is none with these settings."""
-    if name is BackendName.AGENT_SERVER and not given.is_agent_server_mode:
-        raise Misconfigured(f"--backend agent-server needs --agent-server-url or {AGENT_SERVER_URL}")
-    if name is BackendName.CLOUD and given.is_agent_server_mode:
-        raise Misconfigured(
-            f"--backend cloud and an agent-server (--agent-server-url or {AGENT_SERVER_URL}) are both given: "
-            "where an agent-server is given, no sandbox is made; leave one of them out"
-        )
-    if name is BackendName.CLOUD and not given.is_cloud_mode:
-        raise Misconfigured(
-            f"--backend cloud needs {CLOUD_API_KEY}, or for an app server without a key --cloud-api-url"
-        )
 
 
 def _backend(

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation.action.watchdog import MAX_COMMITS, QUARTER, chosen
+from automation.action.due import MAX_COMMITS, QUARTER, chosen
 from automation.github import AppTokens, GitHub, GitHubUnavailable, GivenToken
 from automation.github.check_run import NewCheck
 from automation.github.checks import Checks

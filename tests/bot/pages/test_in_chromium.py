@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from bot.pages.event_stream import Streams
+from bot.pages.port import Deed
 from bot.runs.run import State
 from tests.bot.pages.kept_runs import FAILURE, NOW, RUN, TOKEN, KeptRuns, app, ended, kept, page
 from tests.bot.pages.serving import served
@@ -258,8 +259,11 @@ async def signed_in(tab: Tab, url: str) -> None:
 
 async def test_the_operator_signs_in_filters_and_opens_a_run(tab: Tab, tmp_path: Path) -> None:
     runs = several_runs()
+    runs.done = [Deed(NOW - 60 * number, f"run {number} is ended and removed") for number in range(3)]
     async with served(app(runs)) as url:
         await signed_in(tab, url)
+        await tab.evaluate("document.querySelector('details.deeds').open = true")
+        assert await tab.evaluate("document.querySelectorAll('details.deeds li').length") == 3
         assert await tab.evaluate("document.querySelectorAll('table.runs tbody tr').length") == 40
         assert await tab.evaluate("document.querySelectorAll('.chart rect.other').length") == 30
         await tab.screenshot(tmp_path / "runs.png")

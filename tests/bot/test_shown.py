@@ -37,9 +37,13 @@ def shown(place: Place, monkeypatch: pytest.MonkeyPatch) -> ShownRuns:
     return ShownRuns(place.bot.store, place.driver, place.bot.deeds)
 
 
-async def collect(shown: ShownRuns, run: Run, offset: int = 0) -> News:
+async def collect(shown: ShownRuns, run: Run, offset: int = 0, into: News | None = None) -> News:
+    """All that is shown, as it comes."""
+    found: News = [] if into is None else into
     async with asyncio.timeout(30), aclosing(shown.follow(run.id, offset)) as following:
-        return [news async for news in following]
+        async for news in following:
+            found.append(news)
+    return found
 
 
 def text(news: News) -> bytes:
@@ -108,8 +112,9 @@ async def test_a_real_one_from_its_acceptance_to_its_end(place: Place, shown: Sh
 async def test_through_the_hands_of_several_drivers(place: Place, shown: ShownRuns) -> None:
     """It waits for its turn, is begun, is left, is taken over with its output read anew, and ends."""
     first = await place.add()
-    task = asyncio.create_task(collect(shown, first))
-    await asyncio.sleep(0.1)
+    news: News = []
+    task = asyncio.create_task(collect(shown, first, into=news))
+    await eventually(lambda: states(news) == [State.QUEUED])
 
     async def drive(data: bytes, **changes: object) -> None:
         run = await place.bot.store.runs.take(first.id)
@@ -128,12 +133,12 @@ async def test_through_the_hands_of_several_drivers(place: Place, shown: ShownRu
 
     await drive(b"")
     await drive(b"01234", state=State.RUNNING)
-    await asyncio.sleep(0.1)
+    await eventually(lambda: states(news)[-1] is State.RUNNING)
     await drive(b"0123456789", state=State.CONCLUDING, end=SUCCESS)
-    await asyncio.sleep(0.1)
+    await eventually(lambda: states(news)[-1] is State.CONCLUDING)
     assert not task.done()
     await drive(b"", state=State.ENDED)
-    news = await task
+    await task
     assert states(news) == [State.QUEUED, State.RUNNING, State.CONCLUDING, State.ENDED]
     assert text(news)[:10] == b"0123456789"
 

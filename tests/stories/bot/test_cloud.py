@@ -132,7 +132,7 @@ async def test_what_only_carries_its_mark_is_deleted_at_the_next_start(demo: Dem
     cloud.clear_faults()
     await demo.bot.start()
     await gone(cloud)
-    assert "deleted: its run" in demo.bot.log
+    await eventually(lambda: "deleted: its run" in demo.bot.log)
 
 
 async def test_one_that_is_to_stay_stays(demo: Demo, cloud: FakeCloud) -> None:

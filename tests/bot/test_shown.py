@@ -137,7 +137,7 @@ async def test_through_the_hands_of_several_drivers(place: Place, shown: ShownRu
     await drive(b"0123456789", state=State.CONCLUDING, end=SUCCESS)
     await eventually(lambda: states(news)[-1] is State.CONCLUDING)
     assert not task.done()
-    await drive(b"", state=State.ENDED)
+    await drive(b"0123456789", state=State.ENDED)
     await task
     assert states(news) == [State.QUEUED, State.RUNNING, State.CONCLUDING, State.ENDED]
     assert text(news)[:10] == b"0123456789"

@@ -55,7 +55,7 @@ def read(root: Path) -> Tree:
         re.MULTILINE,
     )
     locked = [package["version"] for package in lock["package"] if package["name"] == project["name"]]
-    changelog = (root / "CHANGELOG.md").read_text(encoding="utf-8")
+    changelog = (root / ".github/CHANGELOG.md").read_text(encoding="utf-8")
     return Tree(
         project["version"], said[1] if said else "nothing", locked[0] if locked else "nothing", changelog
     )

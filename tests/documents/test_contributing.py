@@ -23,7 +23,13 @@ from bot.set_up.manifest import PERMISSIONS
 MIB = 1024 * 1024
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("src/automation/", "bot/")
-DOCUMENTS = ("README.md", "CHANGELOG.md", "bot/README.md", ".github/CONTRIBUTING.md", ".github/SECURITY.md")
+DOCUMENTS = (
+    "README.md",
+    ".github/CHANGELOG.md",
+    "bot/README.md",
+    ".github/CONTRIBUTING.md",
+    ".github/SECURITY.md",
+)
 CONTRIBUTING = (ROOT / ".github/CONTRIBUTING.md").read_text(encoding="utf-8")
 SECURITY = (ROOT / ".github/SECURITY.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^(`{3,})[^`]*\n.*?^\1$", re.MULTILINE | re.DOTALL)

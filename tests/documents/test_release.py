@@ -24,7 +24,7 @@ def tree(
         "pyproject.toml": f'[project]\nname = "x"\nversion = "{version}"\n',
         "src/automation/__init__.py": f'"""X."""\n\n__version__ = "{package}"\n',
         "uv.lock": f'[[package]]\nname = "x"\nversion = "{locked}"\n',
-        "CHANGELOG.md": changelog,
+        ".github/CHANGELOG.md": changelog,
         ".ci/release.py": SCRIPT.read_text(encoding="utf-8"),
     }
     for name, text in files.items():

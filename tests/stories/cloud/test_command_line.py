@@ -24,14 +24,19 @@ def cloud(server: RealServer) -> Iterator[FakeCloud]:
         yield cloud
 
 
-async def called(desk: Desk, cloud: FakeCloud, *words: str, **more: str) -> tuple[int, str, str]:
-    """Exit code, output and errors of `automation` with these words."""
-    settings: dict[str, Any] = {
+def settings_of(desk: Desk, cloud: FakeCloud, state: str = "state") -> dict[str, Any]:
+    """How the command line is told of the account, and where it remembers its sandboxes."""
+    return {
         "AUTOMATION_CLOUD_API_URL": cloud.url,
         "OPENHANDS_API_KEY": cloud.key,
-        "XDG_STATE_HOME": str(desk.root / "state"),
+        "XDG_STATE_HOME": str(desk.root / state),
     }
-    return await asyncio.to_thread(lambda: desk.call(*words, **(settings | more)))
+
+
+async def called(desk: Desk, cloud: FakeCloud, *words: str, **more: str) -> tuple[int, str, str]:
+    """Exit code, output and errors of `automation` with these words."""
+    settings = settings_of(desk, cloud) | more
+    return await asyncio.to_thread(lambda: desk.call(*words, **settings))
 
 
 @pytest.mark.parametrize(
@@ -143,15 +148,8 @@ async def test_a_run_that_was_kept_is_looked_up_stopped_and_removed(desk: Desk, 
 
 async def test_another_machines_sandbox_is_left(desk: Desk, cloud: FakeCloud, server: RealServer) -> None:
     desk.automation("echo up; sleep 345")
-    process = await asyncio.to_thread(
-        lambda: desk.start(
-            "run",
-            "job",
-            AUTOMATION_CLOUD_API_URL=cloud.url,
-            OPENHANDS_API_KEY=cloud.key or "",
-            XDG_STATE_HOME=str(desk.root / "elsewhere"),
-        )
-    )
+    settings = settings_of(desk, cloud, "elsewhere")
+    process = await asyncio.to_thread(lambda: desk.start("run", "job", **settings))
     await eventually(lambda: bool(server.processes("sleep 345")), 30)
     process.kill()
     _, listed, _ = await called(desk, cloud, "sandboxes", "--reap")
@@ -241,11 +239,7 @@ async def test_what_does_not_go_together_is_said(
 async def test_a_run_of_one_id_goes_on_in_its_sandbox_after_a_crash(
     desk: Desk, cloud: FakeCloud, server: RealServer
 ) -> None:
-    settings: dict[str, Any] = {
-        "AUTOMATION_CLOUD_API_URL": cloud.url,
-        "OPENHANDS_API_KEY": cloud.key or "",
-        "XDG_STATE_HOME": str(desk.root / "state"),
-    }
+    settings = settings_of(desk, cloud)
     starts = desk.root / "starts"
     desk.automation(f"echo up >> {starts}; sleep 4; exit 3")
     process = await asyncio.to_thread(lambda: desk.start("run", "job", "--run-id", "nightly", **settings))
@@ -266,15 +260,8 @@ async def test_a_run_of_one_id_goes_on_in_its_sandbox_after_a_crash(
 async def test_stopped_while_its_sandbox_starts(desk: Desk, cloud: FakeCloud) -> None:
     cloud.starts_in = 60
     desk.automation("echo up")
-    process = await asyncio.to_thread(
-        lambda: desk.start(
-            "run",
-            "job",
-            AUTOMATION_CLOUD_API_URL=cloud.url,
-            OPENHANDS_API_KEY=cloud.key or "",
-            XDG_STATE_HOME=str(desk.root / "state"),
-        )
-    )
+    settings = settings_of(desk, cloud)
+    process = await asyncio.to_thread(lambda: desk.start("run", "job", **settings))
     await eventually(lambda: bool(cloud.left), 30)
     process.send_signal(signal.SIGINT)
     _, err = await asyncio.to_thread(process.communicate, timeout=30)

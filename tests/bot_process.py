@@ -3,31 +3,25 @@
 import asyncio
 import os
 import signal
-import socket
-import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import httpx
 from cryptography.fernet import Fernet
 
 from tests.fakes.github.apps import App
+from tests.server_process import begin, free_port, until_ready
 from tests.servers import RealServer
+
+if TYPE_CHECKING:
+    import subprocess
 
 ROOT = Path(__file__).parents[1]
 READY_WITHIN = 30.0
 STOPPED_WITHIN = 15.0
 SECRET = "the-webhook-secret-of-tests"
 OPERATOR = "the-operator-token-of-tests"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass
@@ -91,26 +85,10 @@ class BotProcess:
     async def start(self) -> None:
         """Start it and wait until it serves."""
         self.home.mkdir(parents=True, exist_ok=True)
-        with (self.home / "bot.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "bot", "serve", "--port", str(self.port)],
-                env=self.environment(),
-                cwd=self.home,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + READY_WITHIN
-        async with httpx.AsyncClient(trust_env=False) as http:
-            while time.monotonic() < deadline and self._process.poll() is None:
-                try:
-                    if (await http.get(f"{self.url}/readyz", timeout=2)).is_success:
-                        return
-                except httpx.HTTPError:
-                    pass
-                await asyncio.sleep(0.05)
-        raise AssertionError(f"the bot did not get ready:\n{self.log[-3000:]}")
+        log = self.home / "bot.log"
+        command = [sys.executable, "-m", "bot", "serve", "--port", str(self.port)]
+        self._process = begin(command, self.environment(), self.home, log)
+        await until_ready(self._process, f"{self.url}/readyz", log, READY_WITHIN)
 
     def kill(self) -> None:
         """Kill it at once, as a machine that loses its power would."""

@@ -21,6 +21,34 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def begin(
+    command: Sequence[str], environment: Mapping[str, str], home: Path, log: Path
+) -> "subprocess.Popen[bytes]":
+    """A process in a session of its own, which writes to a log."""
+    with log.open("ab") as file:
+        return subprocess.Popen(
+            command,
+            env=environment,
+            cwd=home,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
+
+
+async def until_ready(process: "subprocess.Popen[bytes]", url: str, log: Path, within: float) -> None:
+    """Wait until it answers there with success, so many seconds at the most."""
+    deadline = time.monotonic() + within
+    async with httpx.AsyncClient(trust_env=False) as http:
+        while time.monotonic() < deadline and process.poll() is None:
+            with contextlib.suppress(httpx.HTTPError):
+                if (await http.get(url, timeout=2)).is_success:
+                    return
+            await asyncio.sleep(0.05)
+    raise AssertionError(f"{url} did not get ready: {log.read_text()[-3000:]}")
+
+
 class ServerProcess:
     """One server.
 
@@ -38,25 +66,10 @@ class ServerProcess:
 
     async def begin(self, command: Sequence[str], environment: Mapping[str, str], ready: str) -> None:
         """Start it and wait for its path `ready`."""
-        with (self.home / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [*command, "--host", "127.0.0.1", "--port", str(self.port)],
-                env=environment,
-                cwd=self.home,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        deadline = time.monotonic() + READY_WITHIN
-        async with httpx.AsyncClient(trust_env=False) as http:
-            while time.monotonic() < deadline and self._process.poll() is None:
-                with contextlib.suppress(httpx.HTTPError):
-                    if (await http.get(f"{self.url}{ready}", timeout=2)).status_code == httpx.codes.OK:
-                        return
-                await asyncio.sleep(0.1)
-        said = (self.home / "server.log").read_text()[-2000:]
-        raise AssertionError(f"{' '.join(command)} did not get ready: {said}")
+        listening = ["--host", "127.0.0.1", "--port", str(self.port)]
+        log = self.home / "server.log"
+        self._process = begin([*command, *listening], environment, self.home, log)
+        await until_ready(self._process, f"{self.url}{ready}", log, READY_WITHIN)
 
     def kill(self) -> None:
         """KILL the server; what it started goes on."""

@@ -19,8 +19,9 @@ import httpx
 import pytest
 
 from bot.vault import new_key
-from tests.bot_process import ROOT, SECRET, free_port
+from tests.bot_process import ROOT, SECRET
 from tests.fakes.github.apps import private_key
+from tests.server_process import free_port
 from tests.stories.bot.conftest import Demo
 from tests.teller import eventually
 

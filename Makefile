@@ -23,7 +23,7 @@ lint: $(READY)  ## Check style, types, layers, shell, the Action, its image and 
 	$(BIN)/ruff format --check src bot tests .ci
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck src/automation/*/*.sh .ci/run .ci/setup .ci/app-server .ci/chromium .ci/image .openhands/automations/*/*.sh
+	$(BIN)/shellcheck src/automation/*/*.sh .ci/run .ci/setup .ci/app-server .ci/chromium .ci/postgresql .ci/image .openhands/automations/*/*.sh
 	$(BIN)/zizmor --offline --no-progress --strict-collection .github action.yml
 	$(BIN)/actionlint -shellcheck $(BIN)/shellcheck
 	$(BIN)/jactionlint --shellcheck=$(BIN)/shellcheck

@@ -1,11 +1,12 @@
 """Fixtures for all tests: real agent-servers, and the rule that CI skips nothing."""
 
 import os
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 
 import pytest
 import pytest_asyncio
 
+from tests.postgresql import HOW_TO_GET_IT, PostgreSQL, postgresql, program
 from tests.servers import RealServer, real_server
 
 pytest_plugins = ["tests.fakes.github.fixtures"]
@@ -66,3 +67,12 @@ async def mortal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Real
     """An agent-server to kill; every test leaves it running again."""
     async with real_server(tmp_path_factory.mktemp("mortal-server")) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgreSQL]:
+    """A PostgreSQL that all tests of this process share; nobody may end it."""
+    if program("initdb") is None:
+        pytest.skip(HOW_TO_GET_IT)
+    with postgresql() as cluster:
+        yield cluster

@@ -84,6 +84,7 @@ class Run:
         lane: runs of one lane take turns; empty for none.
         attempt: from 1; retry_of: the run that this one repeats.
         epoch: goes up with every driver that takes the run over; writes of an older one do nothing.
+        driver: the replica that took it; empty for none.
         has_check: it shows as a check run; check_id: 0 until it is known; check_url: where people see it.
         shows_queued: so the check run was made.
         is_ordered: there may be something of it on the server; is_started: there was; is_gone: there is not any more.
@@ -119,6 +120,7 @@ class Run:
     retry_of: UUID | None = None
     state: State = State.QUEUED
     epoch: int = 0
+    driver: str = ""
     has_check: bool = True
     check_id: int = 0
     check_url: str = ""

@@ -1,7 +1,12 @@
 """What the database says no with."""
 
+from typing import Final
+
 from automation.errors import AutomationError
 from automation.reasons import Reason
+
+SETTING: Final = "BOT_DATABASE_URL"
+"""The setting that names the database."""
 
 
 class DatabaseUnavailable(AutomationError):

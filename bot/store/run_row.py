@@ -16,7 +16,7 @@ from bot.store.column import fit
 from bot.store.schema import runs
 
 DAY = 24 * 60 * 60
-FIXED: Final = frozenset({"id", "request", "epoch", "stop_by", "stop_cause"})
+FIXED: Final = frozenset({"id", "request", "epoch", "driver", "stop_by", "stop_cause"})
 """What saving a run does not write: whose row it is, and what others say to its driver."""
 
 _NAMES: Final = frozenset(each.name for each in fields(Run))

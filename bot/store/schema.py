@@ -98,8 +98,16 @@ runs = Table(
     Column("conclusion", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("detail", Text, nullable=False),
+    Column("driver", Text, nullable=False, server_default=text("''")),
     UniqueConstraint("request", "automation"),
-    Index(None, "comment_id", "automation", unique=True, sqlite_where=text("comment_id > 0")),
+    Index(
+        None,
+        "comment_id",
+        "automation",
+        unique=True,
+        sqlite_where=text("comment_id > 0"),
+        postgresql_where=text("comment_id > 0"),
+    ),
     Index(None, "state"),
     Index(None, "lane", "state"),
     Index(None, "repository", "pull_request"),
@@ -108,7 +116,7 @@ runs = Table(
     Index(None, "day"),
 )
 """`day` is `accepted_at` in whole days, to be counted by; `conclusion` and `reason` are the end's, empty until
-it is known; `detail` is JSON of all that nobody looks up by."""
+it is known; `detail` is JSON of all that nobody looks up by; `driver` is the replica that drives it, or did."""
 
 
 def _of_run() -> Column[str]:
@@ -174,3 +182,19 @@ facts = Table(
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+replicas = Table(
+    "replicas",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("seen_at", Float, nullable=False),
+)
+"""The processes that share this database, by the database's own clock."""
+
+duties = Table(
+    "duties",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("replica", Text, nullable=False),
+)
+"""What one replica does for all of them, and which one."""

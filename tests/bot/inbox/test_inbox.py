@@ -13,7 +13,7 @@ import pytest
 
 from bot.inbox import Inbox, NotTaken
 from bot.inbox import inbox as module
-from bot.store import Database, database
+from bot.store import Database, sqlite_file
 from bot.store.deliveries import Delivery, DeliveryRows
 from tests.bot.inbox.receiver import COMMENT, Receiver, guid, is_wanted, receiving
 
@@ -69,7 +69,7 @@ async def test_a_full_disk_is_not_an_acknowledgement(
 ) -> None:
     name = guid()
     large = {"noise": [str(guid()) for _count in range(10_000)]}
-    monkeypatch.setattr(database, "PRAGMAS", (*database.PRAGMAS, "max_page_count=80"))
+    monkeypatch.setattr(sqlite_file, "PRAGMAS", (*sqlite_file.PRAGMAS, "max_page_count=80"))
     async with receiving(path) as receiver:
         answer = await receiver.post(large, x_github_delivery=name)
         assert answer.status_code == 503
@@ -88,7 +88,7 @@ async def test_neighbours_of_what_cannot_be_stored_are_stored(
     path: Path, monkeypatch: pytest.MonkeyPatch, commits: list[int]
 ) -> None:
     large = {"noise": [str(guid()) for _count in range(10_000)]}
-    monkeypatch.setattr(database, "PRAGMAS", (*database.PRAGMAS, "max_page_count=80"))
+    monkeypatch.setattr(sqlite_file, "PRAGMAS", (*sqlite_file.PRAGMAS, "max_page_count=80"))
     async with receiving(path) as receiver:
         answers = await asyncio.gather(*(receiver.post(each) for each in [COMMENT, COMMENT, large, COMMENT]))
         assert statuses(answers) == [202, 202, 503, 202]
@@ -114,7 +114,7 @@ async def test_a_locked_database_is_not_an_acknowledgement(
 async def test_a_database_that_stays_locked_is_said(
     path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(database, "PRAGMAS", ("journal_mode=WAL", "busy_timeout=50"))
+    monkeypatch.setattr(sqlite_file, "PRAGMAS", ("journal_mode=WAL", "busy_timeout=50"))
     async with receiving(path) as receiver:
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")

@@ -1,6 +1,6 @@
-"""A database of its own for each test: a real file."""
+"""A database of its own for each test: a real file, and one of a real PostgreSQL."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,17 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "bot.db"
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest, path: Path) -> Iterator[str]:
+    """The URL of each of both."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{path}"
+        return
+    with request.getfixturevalue("postgres").database() as url:
+        yield url
+
+
 @pytest.fixture
-async def database(path: Path) -> AsyncIterator[Database]:
-    async with Database.open(f"sqlite:///{path}") as database:
+async def database(address: str) -> AsyncIterator[Database]:
+    async with Database.open(address) as database:
         yield database

@@ -5,7 +5,7 @@ import contextlib
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 
 from automation.errors import Misconfigured
 from bot.store import Database, DatabaseUnavailable
-from bot.store import database as module
-from bot.store.database import insert, path_of
+from bot.store import sqlite_file as module
+from bot.store.database import insert, url_of
 from bot.store.facts import Facts
 from bot.store.schema import facts
 
@@ -42,6 +42,12 @@ def elsewhere(path: Path, seconds: float) -> subprocess.Popen[str]:
 
 
 @pytest.fixture
+async def database(path: Path) -> AsyncIterator[Database]:
+    async with Database.open(f"sqlite:///{path}") as database:
+        yield database
+
+
+@pytest.fixture
 def locked(path: Path, database: Database) -> Iterator[sqlite3.Connection]:
     """Somebody else is writing."""
     other = sqlite3.connect(path, isolation_level=None)
@@ -65,7 +71,7 @@ async def count(database: Database) -> int:
     ],
 )
 def test_a_url_names_a_file(url: str, expected: str) -> None:
-    assert str(path_of(url)) == expected
+    assert str(module.path_of(url_of(url))) == expected
 
 
 async def test_any_name_will_do(tmp_path: Path) -> None:
@@ -85,7 +91,8 @@ async def test_any_name_will_do(tmp_path: Path) -> None:
         "sqlite:///",
         "sqlite:///:memory:",
         "sqlite://host/bot.db",
-        "postgresql://bot:hunter2@localhost/bot",
+        "postgresql://bot:hunter2@localhost",
+        "postgresql+asyncpg://bot:hunter2@localhost/bot",
         "mysql://bot:hunter2@localhost/bot",
         "nonsense://x:hunter2@[",
         "sqlite:///bot.db\0hunter2",

@@ -117,6 +117,7 @@ def upgrade() -> None:
         ["comment_id", "automation"],
         unique=True,
         sqlite_where=sa.text("comment_id > 0"),
+        postgresql_where=sa.text("comment_id > 0"),
     )
     op.create_index(op.f("ix_runs_accepted_at"), "runs", ["accepted_at"])
     op.create_index(op.f("ix_runs_day"), "runs", ["day"])

@@ -27,7 +27,7 @@ from automation.verdict import judge
 BASH = shutil.which("bash") or "bash"
 LINUX = Path("/proc/self").exists()
 BOOT = Path("/proc/sys/kernel/random/boot_id")
-PATIENCE = 8.0
+PATIENCE = 30.0
 ODD = 'a"],"exit_code":0,"b'
 
 

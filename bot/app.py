@@ -17,12 +17,15 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import assert_never
+from uuid import UUID
 
 import uvicorn
 from starlette.applications import Starlette
 
 from automation.errors import Misconfigured
 from automation.exit_codes import Exit
+from bot.bell import Word
 from bot.bot import Bot
 from bot.definitions import Definitions
 from bot.endpoints import endpoints
@@ -113,20 +116,26 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
         )
         driver = Driver(bot)
         inbox = await stack.enter_async_context(
-            Inbox.open(store.database, partial(is_wanted, app_id=settings.app_id))
+            Inbox.open(
+                store.database,
+                partial(is_wanted, app_id=settings.app_id),
+                on_request=partial(bot.bell.ring, Word.REQUESTS),
+            )
         )
         hook = Hook(settings.github_api_url, settings.app_id, settings.private_key)
         stack.callback(hook.close)
-        missed = MissedDeliveries(hook, store, inbox, bot.metrics, bot.deeds, settings.deliveries_seconds)
+        await stack.enter_async_context(bot.replicas.among())
+        log.info("replica %s", bot.replicas.id)
+        await stack.enter_async_context(bot.bell.open(partial(_hear, driver, inbox)))
         await stack.enter_async_context(driver.driving())
         for name, work in (
-            ("missed deliveries", missed.read_for_ever),
-            ("requests", partial(_work, Worker(bot, driver, inbox.arrived), missed)),
+            ("requests", partial(_deal, bot, driver, inbox, hook)),
             ("retention", Retention(store).forget_for_ever),
             ("orphans", Orphans(bot).sweep_for_ever),
             ("pending checks", PendingChecks(bot).watch_for_ever),
         ):
-            await stack.enter_async_context(tending(name, work, bot.metrics))
+            duty = partial(bot.replicas.on_duty, name, work)
+            await stack.enter_async_context(tending(name, duty, bot.metrics))
         streams = Streams()
         shown = pages(
             ShownRuns(store, driver, bot.deeds),
@@ -146,10 +155,30 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
         yield application, _Stop(inbox, streams)
 
 
-async def _work(worker: Worker, missed: MissedDeliveries) -> None:
-    """What came while nobody was there comes before what comes now, unless GitHub does not tell it soon."""
-    await missed.wait(CAUGHT_UP_WITHIN)
-    await worker.work()
+async def _deal(bot: Bot, driver: Driver, inbox: Inbox, hook: Hook) -> None:
+    """Deal with requests, those among them that are read from GitHub's list.
+
+    What came while nobody was there comes before what comes now, unless GitHub does not tell it soon.
+    """
+    every = bot.settings.deliveries_seconds
+    missed = MissedDeliveries(hook, bot.store, inbox, bot.metrics, bot.deeds, every)
+    async with tending("missed deliveries", missed.read_for_ever, bot.metrics):
+        await missed.wait(CAUGHT_UP_WITHIN)
+        await Worker(bot, driver, inbox.arrived).work()
+
+
+def _hear(driver: Driver, inbox: Inbox, word: Word, run_id: UUID | None) -> None:
+    """Do what another replica says."""
+    match word:
+        case Word.POKE | Word.WATCH:
+            driver.look_at(run_id)
+        case Word.WAKE:
+            if run_id is not None:
+                driver.draw(run_id)
+        case Word.REQUESTS:
+            inbox.arrived.set()
+        case _:
+            assert_never(word)
 
 
 class _Stop:

@@ -8,6 +8,7 @@ from automation.connection import AgentConnection, connect_to
 from automation.errors import Refused
 from automation.reasons import Reason
 from automation.redaction import Redactor
+from bot.bell import Bell
 from bot.branches import Branches
 from bot.deeds import Deeds
 from bot.definitions import Definitions
@@ -15,6 +16,7 @@ from bot.github.installations import Installations
 from bot.github.pace import Pace
 from bot.metrics import Metrics
 from bot.pages.capability import capability_of
+from bot.replicas import Replicas
 from bot.runs.lines import Lines
 from bot.runs.run import Run
 from bot.settings import BotSettings
@@ -43,9 +45,13 @@ class Bot:
     branches: Branches = field(default_factory=Branches)
     metrics: Metrics = field(default_factory=Metrics)
     deeds: Deeds = field(init=False)
+    replicas: Replicas = field(init=False)
+    bell: Bell = field(init=False)
 
     def __post_init__(self) -> None:
         self.deeds = Deeds(self.metrics)
+        self.replicas = Replicas(self.store)
+        self.bell = Bell(self.replicas, self.metrics)
 
     @property
     def redactor(self) -> Redactor:

@@ -95,7 +95,7 @@ def first_line(settings: BotSettings) -> str:
         where = f"backend agent-server {core.agent_server_url}, {f'forks on {forks}' if forks else 'no server for forks'}"
     return (
         f"automation-bot {__version__}: GitHub App {settings.app_id} at {settings.github_api_url}, {where}, "
-        f"database {settings.database_url}, public URL {settings.public_url}"
+        f"database {settings.database_name}, public URL {settings.public_url}"
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from automation import settings as core
 from automation.errors import Misconfigured
@@ -31,6 +31,8 @@ FORK_URL: Final = "BOT_FORK_AGENT_SERVER_URL"
 FORK_KEY: Final = "BOT_FORK_AGENT_SERVER_API_KEY"
 DELIVERIES_SECONDS: Final = "BOT_DELIVERIES_SECONDS"
 MAX_RUNS: Final = "BOT_MAX_RUNS"
+MAX_RUNS_PER_REPOSITORY: Final = "BOT_MAX_RUNS_PER_REPOSITORY"
+MAX_RUNS_PER_SERVER: Final = "BOT_MAX_RUNS_PER_SERVER"
 RUNS_PER_USER_HOUR: Final = "BOT_RUNS_PER_USER_HOUR"
 RUNS_PER_PULL_HOUR: Final = "BOT_RUNS_PER_PULL_HOUR"
 RUNS_PER_REPOSITORY_HOUR: Final = "BOT_RUNS_PER_REPOSITORY_HOUR"
@@ -49,6 +51,8 @@ NAMES: Final = (
     FORK_KEY,
     DELIVERIES_SECONDS,
     MAX_RUNS,
+    MAX_RUNS_PER_REPOSITORY,
+    MAX_RUNS_PER_SERVER,
     RUNS_PER_USER_HOUR,
     RUNS_PER_PULL_HOUR,
     RUNS_PER_REPOSITORY_HOUR,
@@ -69,6 +73,9 @@ GITHUB_DOT_COM: Final = "https://api.github.com"
 DEFAULT_DATABASE: Final = "sqlite:///automation-bot.sqlite3"
 
 _SQLITE: Final = "sqlite:///"
+_POSTGRESQL: Final = frozenset({"postgres", "postgresql", "postgresql+psycopg"})
+_SHORTEST_PASSWORD: Final = 6
+"""Characters; a shorter one would be found in too many words, and anybody could guess it."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +139,8 @@ class BotSettings:
             core=_core(given),
             caps=Caps(
                 runs=given.number(MAX_RUNS, Caps.runs),
+                at_once_per_repository=given.number(MAX_RUNS_PER_REPOSITORY, Caps.at_once_per_repository),
+                at_once_per_server=given.number(MAX_RUNS_PER_SERVER, Caps.at_once_per_server),
                 per_user=given.number(RUNS_PER_USER_HOUR, Caps.per_user),
                 per_pull=given.number(RUNS_PER_PULL_HOUR, Caps.per_pull),
                 per_repository=given.number(RUNS_PER_REPOSITORY_HOUR, Caps.per_repository),
@@ -140,9 +149,23 @@ class BotSettings:
         return settings, given.complaints
 
     @property
-    def database_path(self) -> Path:
-        """The SQLite file."""
-        return Path(self.database_url.removeprefix(_SQLITE))
+    def database_path(self) -> Path | None:
+        """The SQLite file, None for another database."""
+        is_file = self.database_url.startswith(_SQLITE)
+        return Path(self.database_url.removeprefix(_SQLITE)) if is_file else None
+
+    @property
+    def database_name(self) -> str:
+        """Where the database is, without a password."""
+        parts = urlsplit(self.database_url)
+        if not parts.password:
+            return self.database_url.partition("?")[0]
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+    @property
+    def _database_password(self) -> str:
+        password = unquote(urlsplit(self.database_url).password or "")
+        return password if len(password) >= _SHORTEST_PASSWORD else ""
 
     @property
     def github_url(self) -> str:
@@ -161,6 +184,7 @@ class BotSettings:
             self.webhook_secret,
             *self.secret_keys,
             self.operator_token,
+            self._database_password,
             self.core.agent_server_api_key,
             self.core.fork_agent_server_api_key,
             self.core.cloud_api_key,
@@ -171,17 +195,31 @@ class BotSettings:
 def _database_url(given: Variables) -> str:
     value = given.text(DATABASE_URL) or DEFAULT_DATABASE
     path = value.removeprefix(_SQLITE)
+    if _is_postgresql(value):
+        return value
     if value.startswith("postgres"):
-        given.refuse(
-            DATABASE_URL, f"PostgreSQL is not there yet; expected a file, such as {DEFAULT_DATABASE}"
-        )
+        expected = "expected postgresql://user:password@host:5432/database"
+        given.refuse(DATABASE_URL, f"{expected}, with the password before the @ and %-escapes in it")
     elif not value.startswith(_SQLITE) or not path.isprintable() or path[:1] in {"", ":"} or "?" in path:
         given.refuse(
-            DATABASE_URL, f"expected a SQLite file, such as {DEFAULT_DATABASE} or sqlite:////data/bot.db"
+            DATABASE_URL,
+            f"expected a SQLite file, such as {DEFAULT_DATABASE} or sqlite:////data/bot.db, or "
+            "postgresql://user:password@host:5432/database",
         )
     else:
         return value
     return DEFAULT_DATABASE
+
+
+def _is_postgresql(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        has_place = bool(parts.hostname) and parts.port != 0 and len(parts.path) > 1
+    except ValueError:
+        return False
+    hides_password = "password" not in parts.query.lower() and "/" not in parts.path[1:]
+    is_plain = value.isascii() and value.isprintable() and " " not in value and not parts.fragment
+    return parts.scheme in _POSTGRESQL and has_place and hides_password and is_plain
 
 
 def _secret_keys(given: Variables) -> tuple[str, ...]:

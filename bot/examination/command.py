@@ -17,6 +17,7 @@ from automation.cli.options import json_option
 from automation.exit_codes import Exit
 from bot.cli import env_file_option
 from bot.env_file import with_file
+from bot.examination.database import postgresql_finding
 from bot.examination.disk import database_findings, private_file_findings
 from bot.examination.finding import Finding, fine, is_fit, wrong
 from bot.examination.github import github_findings
@@ -69,9 +70,13 @@ async def examine(settings: BotSettings, complaints: list[str]) -> list[Finding]
         looks.append(_alone(cloud_finding(core.cloud_account())))
     else:
         looks.append(_alone(fork_server_finding(settings)))
+    path = settings.database_path
+    knows_database = not any(complaint.startswith(DATABASE_URL) for complaint in complaints)
+    if knows_database and path is None:
+        looks.append(_alone(postgresql_finding(settings)))
     found = [finding for findings in await asyncio.gather(*looks) for finding in findings]
-    if not any(complaint.startswith(DATABASE_URL) for complaint in complaints):
-        found += database_findings(settings.database_path)
+    if knows_database and path is not None:
+        found += database_findings(path)
     return found
 
 

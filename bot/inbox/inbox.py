@@ -27,7 +27,7 @@ from automation.errors import AutomationError
 from automation.reasons import Reason
 from bot.events.fields import at, number
 from bot.store.database import Database
-from bot.store.deliveries import Delivery, DeliveryRows
+from bot.store.deliveries import TURN, Delivery, DeliveryRows
 from bot.store.errors import DatabaseUnavailable
 
 ROOM = 1000
@@ -77,8 +77,11 @@ class Inbox:
         arrived: set when there is a new request; whoever deals with requests clears it.
     """
 
-    def __init__(self, database: Database, is_wanted: IsWanted) -> None:
+    def __init__(
+        self, database: Database, is_wanted: IsWanted, on_request: Callable[[], None] = lambda: None
+    ) -> None:
         self.arrived = asyncio.Event()
+        self._on_request = on_request
         self._database = database
         self._rows = DeliveryRows(database)
         self._is_wanted = is_wanted
@@ -88,13 +91,16 @@ class Inbox:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, database: Database, is_wanted: IsWanted) -> AsyncIterator["Inbox"]:
+    async def open(
+        cls, database: Database, is_wanted: IsWanted, on_request: Callable[[], None] = lambda: None
+    ) -> AsyncIterator["Inbox"]:
         """An inbox that takes deliveries, for the body of an `async with`; what waits at its end is still stored.
 
         Args:
             is_wanted: whether an event, of this name and with this payload, asks for something.
+            on_request: called when there is a new request; others may deal with them.
         """
-        inbox = cls(database, is_wanted)
+        inbox = cls(database, is_wanted, on_request)
         writer = asyncio.create_task(inbox._write())
         try:
             yield inbox
@@ -189,7 +195,7 @@ class Inbox:
         if not (waiting := _still(waiting)):
             return
         try:
-            async with self._database.writing():
+            async with self._database.writing(TURN):
                 # The database may have been locked for longer than they waited.
                 waiting = _still(waiting)
                 new = await self._rows.add([each.delivery for each in waiting])
@@ -212,6 +218,7 @@ class Inbox:
             answered.add(guid)
             if guid in new and each.delivery.is_request:
                 self.arrived.set()
+                self._on_request()
             if not each.taken.done():
                 each.taken.set_result(is_new)
 

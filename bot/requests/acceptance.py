@@ -50,7 +50,7 @@ class Acceptance:
         rows = self.bot.store.runs
         run = self._run(automation, subject, wish)
         by, replaced = f"the newer run {run.id}", list[Run]()
-        async with self.bot.store.database.writing():
+        async with self.bot.store.database.writing(_turn(run)):
             made = await self._made(run, wish)
             if made and made.lane:
                 return made
@@ -109,7 +109,7 @@ class Acceptance:
             end=end,
             ended_at=time.time(),
         )
-        async with self.bot.store.database.writing():
+        async with self.bot.store.database.writing(_turn(noted)):
             if made := await self._made(noted, wish):
                 return made
             try:
@@ -197,3 +197,8 @@ class Acceptance:
             of_pull=0 if run.pull_request is None else await count(pull_request=run.pull_request),
             of_repository=await count(),
         )
+
+
+def _turn(run: Run) -> str:
+    """Of the runs of one repository one is accepted at a time: caps and lanes are within it."""
+    return f"accepting {run.repository.casefold()}"

@@ -29,7 +29,7 @@ class Approvals:
         if subject.pull_request is None:
             return
         name = _name(subject.repository, subject.pull_request)
-        async with self.store.database.writing():
+        async with self.store.database.writing(name):
             given = await self._all(name) | {subject.sha: {"base_ref": subject.base_ref, "by": by}}
             await self.store.facts.put(name, json.dumps(given))
 
@@ -44,7 +44,7 @@ class Approvals:
         """What was approved before has to be approved again, unless the pull request is still the same."""
         name = _name(moved.origin.repository, moved.number)
         same = set() if moved.action in {Move.EDITED, Move.CLOSED} else {moved.head_sha}
-        async with self.store.database.writing():
+        async with self.store.database.writing(name):
             given = await self._all(name)
             kept = {sha: approval for sha, approval in given.items() if sha in same}
             if kept:

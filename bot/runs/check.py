@@ -28,12 +28,17 @@ RETRY: Final = Button("Retry", "Run it again at this commit", "retry")
 APPROVE: Final = Button("Approve this commit", "Run it on this commit of a fork", "approve")
 
 DOING: Final = {
-    State.QUEUED: "Waiting for its turn",
     State.STARTING: "Starting",
     State.RUNNING: "Running",
     State.CONCLUDING: "Ending",
     State.ENDED: "Ended",
 }
+
+
+def waiting(ahead: int) -> str:
+    """What a run does that waits, and how many go before it."""
+    behind = f", behind {ahead} other {'run' if ahead == 1 else 'runs'}" if ahead else ""
+    return f"Waiting for its turn{behind}"
 
 
 def keys_of(run: Run, instance: str) -> ExternalId:
@@ -152,4 +157,5 @@ class RunCheck:
 
     def _report(self) -> Report:
         run = self.live.run
-        return write_live_report(run.name, str(run.id), DOING[run.state], self.live.excerpt, self.url)
+        doing = waiting(self.live.ahead) if run.state is State.QUEUED else DOING[run.state]
+        return write_live_report(run.name, str(run.id), doing, self.live.excerpt, self.url)

@@ -10,8 +10,7 @@ their marker. A driver that has lost the run to a newer one writes nothing more.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from automation.agent_server import Line
@@ -34,7 +33,6 @@ from bot.bot import Bot
 from bot.callback import callback_tokens
 from bot.runs import connections, sandboxes
 from bot.runs.authorised import authorise_again
-from bot.runs.lanes import has_turn
 from bot.runs.live import LiveRun
 from bot.runs.order import Ordering
 from bot.runs.row import Overtaken, Row
@@ -52,12 +50,12 @@ class Drive:
 
     Attributes:
         live: the run; whoever watches looks there.
-        slots: how many runs may go on at a time.
+        on_over: called once its verdict is known, which others may have waited for.
     """
 
     bot: Bot
     live: LiveRun
-    slots: asyncio.Semaphore
+    on_over: Callable[[], None] = lambda: None
     _github: GitHub = field(init=False)
     _row: Row = field(init=False)
     _telling: Telling = field(init=False)
@@ -91,47 +89,17 @@ class Drive:
         run = self.run
         if run.stop_by and not run.is_ordered:
             await self._end_without_run(_stopped_before(run))
-        elif run.state is State.QUEUED and not has_turn(run, await self.bot.store.runs.in_lane(run.lane)):
+        elif run.state is State.QUEUED:
+            # It has no turn or no place yet: people see that it waits.
             await self._telling.open()
         else:
-            async with self._slot():
-                await self._execute()
-
-    @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
-        """One of the places of runs that go on; who waits for one shows as queued."""
-        is_full = self.slots.locked()
-        if is_full and self.run.is_ordered:
-            # It goes on already, from before a restart: it has to be followed, wherever there is room.
-            yield
-            return
-        if is_full:
-            await self._telling.open()
-        async with self._acquired():
-            yield
-
-    @asynccontextmanager
-    async def _acquired(self) -> AsyncIterator[None]:
-        """A place, or none for a run that is stopped while it waits."""
-        acquiring = asyncio.create_task(self.slots.acquire())
-        stopping = asyncio.create_task(self.live.stop.asked())
-        try:
-            await asyncio.wait([acquiring, stopping], return_when=asyncio.FIRST_COMPLETED)
-            yield
-        finally:
-            stopping.cancel()
-            acquiring.cancel()
-            [has_acquired, _] = await asyncio.gather(acquiring, stopping, return_exceptions=True)
-            if has_acquired is True:
-                self.slots.release()
+            await self._execute()
 
     async def _execute(self) -> None:
         """From its turn to its verdict."""
         try:
             if not (self.run.is_ordered or self.run.stop_by):
                 await authorise_again(self.bot, self._github, self.run)
-            if self.run.state is State.QUEUED:
-                await self._row.save(state=State.STARTING)
             if self.run.stop_by and not self.run.is_ordered:
                 await self._end_without_run(_stopped_before(self.run))
                 return
@@ -258,6 +226,7 @@ class Drive:
         )
         over = {"end": end, "state": State.CONCLUDING, "ended_at": time.time(), "is_gone": is_gone}
         await self._row.save(output=self.live.excerpt, **over)
+        self.on_over()
 
     async def _tell(self, end: End) -> None:
         """Tell GitHub, and forget what nobody needs any more."""

@@ -1,8 +1,9 @@
 """Who drives the runs of one process: a task for each that has something to do, and a sweep for what was missed.
 
-A run is driven by one task at a time. What a task could not do now (GitHub away, the database locked) is tried again
-after a pause that grows. When the process is asked to stop, runs are left going on their servers: whoever starts
-next takes them over.
+A run is driven by one task at a time, of one of the replicas: the sweep looks at what nobody drives, decides what can
+go on (`bot.runs.schedule`) and takes it. What a task could not do now (GitHub away, the database locked) is tried
+again after a pause that grows. When the process is asked to stop, runs are left going on their servers: another
+replica, or whoever starts next, takes them over.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,10 +21,12 @@ from automation.errors import AutomationError
 from automation.github.pace import pause_before_update
 from automation.observation import Cause
 from automation.reasons import Conclusion, Reason
+from bot.bell import Word
 from bot.bot import Bot
 from bot.runs.drive import Drive
 from bot.runs.live import LiveRun
-from bot.runs.run import End, Run, State
+from bot.runs.run import End, Pending, Run, State
+from bot.runs.schedule import Move, Room, Step, moves
 from bot.tending import tending
 
 SWEEP_EVERY = 5.0
@@ -34,6 +37,8 @@ DEFECTS = 3
 GIVE_UP_AFTER = 3 * 24 * 3600.0
 """Seconds after its end for which GitHub may refuse to be told of it."""
 LEFT_WITHIN = 5.0
+PLACES = "places"
+"""The turn of whoever lets runs go."""
 UNWATCHED_READS = 8.0
 """How often a second output is read that nobody watches, that of all runs together."""
 
@@ -51,7 +56,7 @@ class Driver:
     """Drives all runs of a bot."""
 
     bot: Bot
-    slots: asyncio.Semaphore = field(init=False)
+    room: Room = field(init=False)
     _driven: dict[UUID, _Driven] = field(default_factory=dict)
     _not_before: dict[UUID, float] = field(default_factory=dict)
     _failures: dict[UUID, int] = field(default_factory=dict)
@@ -61,7 +66,8 @@ class Driver:
     _swept: float = -math.inf
 
     def __post_init__(self) -> None:
-        self.slots = asyncio.Semaphore(self.bot.settings.caps.runs)
+        caps = self.bot.settings.caps
+        self.room = Room(caps.runs, caps.at_once_per_repository, caps.at_once_per_server)
 
     @asynccontextmanager
     async def driving(self) -> AsyncIterator[None]:
@@ -78,8 +84,14 @@ class Driver:
 
     def poke(self, run_id: UUID) -> None:
         """There is something to do for this run, now."""
-        self._pokes.add(run_id)
-        self._not_before.pop(run_id, None)
+        self.look_at(run_id)
+        self.bot.bell.ring(Word.POKE, run_id)
+
+    def look_at(self, run_id: UUID | None = None) -> None:
+        """The same, said by another replica; without a run, all of them."""
+        if run_id is not None:
+            self._pokes.add(run_id)
+            self._not_before.pop(run_id, None)
         self._poked.set()
 
     def live(self, run_id: UUID) -> LiveRun | None:
@@ -89,10 +101,15 @@ class Driver:
 
     def wake(self, run_id: UUID) -> None:
         """Look at this run now: it has said something."""
+        if not self.draw(run_id):
+            self.look_at(run_id)
+            self.bot.bell.ring(Word.WAKE, run_id)
+
+    def draw(self, run_id: UUID) -> bool:
+        """Have a look at it if it is driven here; whether it is."""
         if driven := self._driven.get(run_id):
             driven.live.attention.drawn.set()
-        else:
-            self.poke(run_id)
+        return driven is not None
 
     @property
     def is_sweeping(self) -> bool:
@@ -115,10 +132,14 @@ class Driver:
 
     def heed_stop(self, run_id: UUID, by: str, cause: Cause) -> None:
         """Do as the row says by now: the run is to be stopped."""
-        if driven := self._driven.get(run_id):
+        self._stop_here(run_id, by, cause)
+        self.poke(run_id)
+
+    def _stop_here(self, run_id: UUID, by: str, cause: Cause) -> None:
+        driven = self._driven.get(run_id)
+        if driven is not None and not driven.live.run.stop_by:
             driven.live.become(replace(driven.live.run, stop_by=by, stop_cause=cause.value))
             driven.live.stop.ask(by, cause)
-        self.poke(run_id)
 
     async def _sweep_for_ever(self) -> None:
         while True:
@@ -137,32 +158,52 @@ class Driver:
         """Begin to drive what nobody drives."""
         self._poked.clear()
         pokes, self._pokes = self._pokes, set()
-        now = time.monotonic()
-        unfinished = await self.bot.store.runs.unfinished()
-        self.bot.metrics.states(Counter(run.state for run in unfinished))
-        lanes: set[str] = set()
-        for run in unfinished:
-            is_behind = run.lane in lanes
-            if run.lane and not run.is_over:
-                lanes.add(run.lane)
-            if run.id in self._driven:
-                if run.id in pokes:
-                    # Its task may be about to end without having seen why.
-                    self._pokes.add(run.id)
-            elif is_behind and run.state is State.QUEUED and run.check_id and not run.stop_by:
-                # It waits for its turn, and people see that it does.
-                continue
-            elif self._not_before.get(run.id, 0) <= now:
-                await self._begin(run.id)
+        pending, others = await self._look()
+        self.bot.metrics.states(Counter(run.state for run in pending))
+        for run in pending:
+            if run.id in self._driven and run.stop_by:
+                # Another replica was asked.
+                self._stop_here(run.id, run.stop_by, Cause(run.stop_cause))
+        # A task may be about to end without having seen why it was poked.
+        self._pokes |= pokes & self._driven.keys()
+        found = list(self._moves(pending, others))
+        for move in found:
+            if move.step is not Step.GO:
+                await self._begin(move, others)
+        if any(move.step is Step.GO for move in found):
+            await self._go()
 
-    async def _begin(self, run_id: UUID) -> None:
-        self._not_before.pop(run_id, None)
-        taken = await self.bot.store.runs.take(run_id)
-        if taken is None:
+    async def _look(self) -> tuple[list[Pending], frozenset[str]]:
+        return await self.bot.store.runs.unfinished(), await self.bot.replicas.others()
+
+    def _moves(self, pending: Sequence[Pending], others: Collection[str]) -> Iterator[Move]:
+        now = time.monotonic()
+        self._not_before = {run: at for run, at in self._not_before.items() if at > now}
+        return moves(pending, self.room, mine=self._driven, others=others, later=self._not_before)
+
+    async def _go(self) -> None:
+        """Let go what has its turn and a place: of all replicas one at a time decides that."""
+        async with self.bot.store.database.writing(PLACES):
+            pending, others = await self._look()
+            going = [move for move in self._moves(pending, others) if move.step is Step.GO]
+            taken = [await self._take(move, others) for move in going]
+        for run in taken:
+            self._start(run)
+
+    async def _begin(self, move: Move, others: Collection[str]) -> None:
+        self._start(await self._take(move, others), move.ahead)
+
+    async def _take(self, move: Move, others: Collection[str]) -> Run | None:
+        goes, me = move.step is Step.GO, self.bot.replicas.id
+        return await self.bot.store.runs.take(move.run, me, others=others, goes=goes)
+
+    def _start(self, run: Run | None, ahead: int = 0) -> None:
+        """Drive what has been taken."""
+        if run is None:
             return
-        live = LiveRun(taken, self._unwatched_pause)
-        task = asyncio.create_task(self._drive(live), name=f"run {run_id}")
-        self._driven[run_id] = _Driven(live, task)
+        live = LiveRun(run, self._unwatched_pause, ahead)
+        task = asyncio.create_task(self._drive(live), name=f"run {run.id}")
+        self._driven[run.id] = _Driven(live, task)
         task.add_done_callback(lambda _: self._end(live))
         self._tell()
 
@@ -174,6 +215,11 @@ class Driver:
         news, self._news = self._news, asyncio.Event()
         news.set()
 
+    def _look_on(self) -> None:
+        """Somebody may have waited for what has just ended: for its turn, or for a place."""
+        self._poked.set()
+        self.bot.bell.ring(Word.POKE)
+
     def _end(self, live: LiveRun) -> None:
         run = live.run
         live.close()
@@ -182,14 +228,15 @@ class Driver:
         if run.state is State.ENDED:
             self._failures.pop(run.id, None)
         if run.is_over or run.id in self._pokes:
-            # Whoever waits behind it in its lane has its turn.
-            self._poked.set()
+            self._look_on()
 
     async def _drive(self, live: LiveRun) -> None:
         run_id = live.run.id
         try:
-            await Drive(self.bot, live, self.slots).advance()
+            await Drive(self.bot, live, self._look_on).advance()
             self._failures.pop(run_id, None)
+            if self.bot.replicas.is_shared and live.run.state is not State.ENDED:
+                await self._undisturbed(self.bot.store.runs.leave(live.run))
         except AutomationError as error:
             self._put_off(run_id, getattr(error, "wait", None))
             log.warning("run %s waits: %s", run_id, self.bot.redactor.text(error.sentence))

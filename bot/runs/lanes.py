@@ -1,6 +1,6 @@
-"""Whose turn it is: runs of one lane go one after the other, in the order in which they were accepted. Pure."""
+"""Lanes: runs of one lane go one after the other, in the order in which they were accepted. Pure."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 from automation.definition.github_key import Concurrency, ConcurrencyPolicy
 from bot.authority import NotNow
@@ -24,15 +24,6 @@ def lane_of(repository: str, automation: str, concurrency: Concurrency, *, pull:
     return f"{repository.casefold()} {automation} {where}"
 
 
-def has_turn(run: Run, lane: Sequence[Run]) -> bool:
-    """Whether everything that was accepted before it is over.
-
-    Args:
-        lane: all that have something left to do; a run whose verdict is known holds nobody up.
-    """
-    return not any(_order(each) < _order(run) and not each.is_over for each in lane)
-
-
 def to_replace(policy: ConcurrencyPolicy, lane: Collection[Run]) -> list[Run]:
     """The runs that a new one of this lane puts an end to.
 
@@ -50,7 +41,3 @@ def to_replace(policy: ConcurrencyPolicy, lane: Collection[Run]) -> list[Run]:
             )
         case _:
             return []
-
-
-def _order(run: Run) -> tuple[float, str]:
-    return run.accepted_at, str(run.id)

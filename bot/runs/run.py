@@ -57,10 +57,15 @@ class Pending:
     """As much of a run that has something left to do as tells whether it can be done now; see `Run`."""
 
     id: UUID
+    repository: str
+    is_fork: bool
     lane: str
     state: State
     check_id: int
+    is_ordered: bool
+    driver: str
     stop_by: str
+    stop_cause: str
     is_over: bool
 
 

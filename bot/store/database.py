@@ -12,8 +12,8 @@ is `Misconfigured`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from sqlalchemy import URL, Table, make_url
@@ -112,6 +112,23 @@ class Database:
                 yield connection
             finally:
                 del self._writing[task]
+
+    async def notify(self, channel: str, words: Sequence[str]) -> None:
+        """Tell whoever listens in another process.
+
+        Raises:
+            DatabaseUnavailable: nobody was told.
+        """
+        async with self.writing() as connection:
+            await postgresql.notify(connection, channel, words)
+
+    def listening(self, channel: str) -> AbstractAsyncContextManager[AsyncIterator[str]]:
+        """What is told there from now on; only for a database that is shared.
+
+        Raises:
+            DatabaseUnavailable: from the context, once nothing can be heard any more.
+        """
+        return postgresql.listening(self.url, channel)
 
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:

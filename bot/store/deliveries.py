@@ -11,6 +11,8 @@ from bot.store.requests import RequestState
 from bot.store.schema import deliveries, requests
 
 LARGEST = 2**63 - 1
+TURN = "deliveries"
+"""Of several replicas with the same delivery, one has it first."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class DeliveryRows:
         """
         rows = {each.guid: each.row for each in arrived}
         asking = {each.guid: each.request_row for each in arrived if each.is_request}
-        async with self._database.writing() as connection:
+        async with self._database.writing(TURN) as connection:
             known = await self.known(tuple(rows))
             new = [row for guid, row in rows.items() if guid not in known]
             if new:

@@ -8,6 +8,8 @@ https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS a
 https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
 """
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Any, Final
 
@@ -15,7 +17,7 @@ from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from automation.errors import Misconfigured
-from bot.store.errors import SETTING
+from bot.store.errors import SETTING, DatabaseUnavailable
 
 DRIVERS: Final = frozenset({"postgres", "postgresql", "postgresql+psycopg"})
 POOL = 5
@@ -86,3 +88,34 @@ async def take_turn(connection: AsyncConnection, turn: str) -> None:
     """Wait until no other transaction has this turn; it is over with the transaction."""
     key = int.from_bytes(sha256(turn.encode()).digest()[:8], signed=True)
     await connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (key,))
+
+
+async def notify(connection: AsyncConnection, channel: str, words: Sequence[str]) -> None:
+    """Tell whoever listens, once the transaction is committed."""
+    for word in words:
+        await connection.exec_driver_sql("SELECT pg_notify(%s, %s)", (channel, word))
+
+
+@asynccontextmanager
+async def listening(url: URL, channel: str) -> AsyncIterator[AsyncIterator[str]]:
+    """What is told from now on, on a connection of its own.
+
+    Raises:
+        DatabaseUnavailable: the connection is cut, or cannot be had.
+    """
+    from psycopg import AsyncConnection as Connection  # noqa: PLC0415  # only those who use it need it
+    from psycopg import Error, sql  # noqa: PLC0415
+
+    async def words() -> AsyncIterator[str]:
+        async for notice in connection.notifies():
+            yield notice.payload
+
+    try:
+        address = plain_url(url).render_as_string(hide_password=False)
+        connection = await Connection.connect(address, autocommit=True, **connect_args())
+        async with connection:
+            await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+            yield words()
+    except Error as error:
+        said = " ".join(str(error).split())
+        raise DatabaseUnavailable(f"The database cannot be listened to now: {said}") from error

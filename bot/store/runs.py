@@ -5,7 +5,8 @@ All raise `DatabaseUnavailable`.
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from bot.store.run_row import DAY, FIXED, row_of, run_of
 from bot.store.schema import events, outputs, requests, runs
 
 MAX_RETRIES_FOLLOWED = 100
+_PENDING = tuple(each.name for each in fields(Pending) if each.name != "is_over")
 
 _UNFINISHED = runs.c.state.in_([state for state in State if state is not State.ENDED])
 """As a list, for which there is an index; for "not ended" there is none."""
@@ -74,14 +76,11 @@ class RunRows:
 
     async def unfinished(self) -> list[Pending]:
         """All that have something left to do, the oldest first; whole rows would cost too much, that often."""
-        shown = (runs.c.id, runs.c.lane, runs.c.state, runs.c.check_id, runs.c.stop_by, runs.c.conclusion)
+        shown = (*(runs.c[name] for name in _PENDING), (runs.c.conclusion != "").label("is_over"))
         looking = select(*shown).where(_UNFINISHED).order_by(runs.c.accepted_at, runs.c.id)
         async with self._database.reading() as connection:
-            rows = (await connection.execute(looking)).all()
-        return [
-            Pending(UUID(run_id), lane, State(state), check_id, stop_by, bool(conclusion))
-            for run_id, lane, state, check_id, stop_by, conclusion in rows
-        ]
+            rows = (await connection.execute(looking)).mappings().all()
+        return [Pending(**{**row, "id": UUID(row["id"]), "state": State(row["state"])}) for row in rows]
 
     async def in_lane(self, lane: str) -> list[Run]:
         """All of this lane that have something left to do, the oldest first."""
@@ -192,17 +191,35 @@ class RunRows:
         async with self._database.writing() as connection:
             return (await connection.execute(saving)).rowcount == 1
 
-    async def take(self, run_id: UUID) -> Run | None:
+    async def take(
+        self, run_id: UUID, driver: str = "", *, others: Collection[str] = (), goes: bool = False
+    ) -> Run | None:
         """Become its driver: from here on nothing that an earlier one saves is written.
 
+        Args:
+            driver: the replica that it is taken by.
+            others: replicas whose runs are theirs.
+            goes: it has its turn and a place, and is starting from now on.
+
         Returns:
-            The run as it is now, None if it has ended or is not known.
+            The run as it is now, None if it has ended, is another one's or is not known.
         """
         mine = update(runs).where(runs.c.id == str(run_id), _UNFINISHED)
-        taking = mine.values(epoch=runs.c.epoch + 1).returning(runs)
+        if others:
+            mine = mine.where(runs.c.driver.not_in(others))
+        state = (
+            case((runs.c.state == State.QUEUED, State.STARTING), else_=runs.c.state) if goes else runs.c.state
+        )
+        taking = mine.values(epoch=runs.c.epoch + 1, driver=driver, state=state).returning(runs)
         async with self._database.writing() as connection:
             row = (await connection.execute(taking)).mappings().one_or_none()
         return None if row is None else run_of(row)
+
+    async def leave(self, run: Run) -> None:
+        """Be its driver no more, though it has not ended: whoever has room for it may take it."""
+        leaving = update(runs).where(runs.c.id == str(run.id), runs.c.epoch == run.epoch).values(driver="")
+        async with self._database.writing() as connection:
+            await connection.execute(leaving)
 
     async def ask_stop(self, run_id: UUID, by: str, cause: str) -> bool:
         """Say that it is to be stopped; whoever has said so first stays.

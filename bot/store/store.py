@@ -10,6 +10,7 @@ from bot.store.database import Database
 from bot.store.definitions import DefinitionRows
 from bot.store.deliveries import DeliveryRows
 from bot.store.facts import Facts
+from bot.store.replicas import ReplicaRows
 from bot.store.requests import RequestRows
 from bot.store.run_lists import RunLists
 from bot.store.runs import RunRows
@@ -60,6 +61,10 @@ class Store:
     @cached_property
     def facts(self) -> Facts:
         return Facts(self.database)
+
+    @cached_property
+    def replicas(self) -> ReplicaRows:
+        return ReplicaRows(self.database)
 
     @cached_property
     def deliveries(self) -> DeliveryRows:

@@ -52,7 +52,14 @@ class Load:
 async def measure(server: RealServer) -> tuple[Load, Load]:
     """With no run, and with all."""
     with tempfile.TemporaryDirectory(prefix="bench-waiting-") as name, FakeGitHub() as github:
-        async with scene(Path(name), github, server, BOT_MAX_RUNS=MANY) as demo:
+        async with scene(
+            Path(name),
+            github,
+            server,
+            BOT_MAX_RUNS=MANY,
+            BOT_MAX_RUNS_PER_REPOSITORY=MANY,
+            BOT_MAX_RUNS_PER_SERVER=MANY,
+        ) as demo:
             idle = await _load(demo, IDLE)
             await _begin(demo)
             return idle, await _load(demo, LOOKED_AT)

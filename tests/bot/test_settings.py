@@ -62,7 +62,7 @@ def test_the_least_that_is_needed() -> None:
     )
     assert found.github_api_url == "https://api.github.com"
     assert found.database_path == Path("automation-bot.sqlite3")
-    assert found.caps == Caps(20, 20, 30, 120)
+    assert found.caps == Caps()
 
 
 def test_everything() -> None:
@@ -76,9 +76,11 @@ def test_everything() -> None:
         AUTOMATION_AGENT_SERVER_API_KEY="key",
         AUTOMATION_PATIENCE="7",
         BOT_MAX_RUNS="1",
-        BOT_RUNS_PER_USER_HOUR="2",
-        BOT_RUNS_PER_PULL_HOUR="3",
-        BOT_RUNS_PER_REPOSITORY_HOUR="4",
+        BOT_MAX_RUNS_PER_REPOSITORY="2",
+        BOT_MAX_RUNS_PER_SERVER="3",
+        BOT_RUNS_PER_USER_HOUR="4",
+        BOT_RUNS_PER_PULL_HOUR="5",
+        BOT_RUNS_PER_REPOSITORY_HOUR="6",
     )
     assert found.github_api_url == "https://ghe.example.com/api/v3"
     assert found.github_url == "https://ghe.example.com"
@@ -87,9 +89,23 @@ def test_everything() -> None:
     assert found.core == Settings(
         "http://agents.test:8000", "key", "https://forks.example.com", "fork-key", patience=7
     )
-    assert found.caps == Caps(1, 2, 3, 4)
+    assert found.caps == Caps(1, 2, 3, 4, 5, 6)
     assert set(found.secrets) == {PEM.strip(), "s" * 16, KEY, OLD_KEY, "o" * 16, "key", "fork-key"}
     assert not any(secret in repr(found) for secret in found.secrets)
+
+
+@pytest.mark.parametrize(
+    ("url", "name", "secret"),
+    [
+        ("postgresql://bot:hunter%202@db.test:5433/bot", "postgresql://db.test:5433/bot", "hunter 2"),
+        ("postgresql://bot@db.test/bot?sslmode=require", "postgresql://bot@db.test/bot", ""),
+        ("postgres://bot:bot@db.test/bot", "postgres://db.test/bot", ""),
+    ],
+)
+def test_a_database_that_replicas_share(url: str, name: str, secret: str) -> None:
+    found = read(BOT_DATABASE_URL=url)
+    assert (found.database_url, found.database_name, found.database_path) == (url, name, None)
+    assert [each for each in found.secrets if each.startswith("hunter")] == ([secret] if secret else [])
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -128,8 +144,13 @@ def test_a_slip_in_a_name_is_pointed_out() -> None:
         ("BOT_PUBLIC_URL", "https://automations.test:99999", "https URL"),
         ("BOT_PUBLIC_URL", "https://[bot", "https URL"),
         ("BOT_PUBLIC_URL", "https://:443", "https URL"),
-        ("BOT_DATABASE_URL", "postgresql://bot:hunter2@db/bot", "PostgreSQL is not there yet"),
-        ("BOT_DATABASE_URL", "postgresql+asyncpg://bot:hunter2@db/bot", "PostgreSQL is not there yet"),
+        ("BOT_DATABASE_URL", "postgresql://bot:hunter2@db", "postgresql://user:password@host"),
+        ("BOT_DATABASE_URL", "postgresql://bot:hunter2@[db/bot", "postgresql://user:password@host"),
+        ("BOT_DATABASE_URL", "postgresql:///bot", "postgresql://user:password@host"),
+        ("BOT_DATABASE_URL", "postgresql://bot:hunter2@db:port/bot", "postgresql://user:password@host"),
+        ("BOT_DATABASE_URL", "postgresql://bot:a/hunter2@db/bot", "%-escapes"),
+        ("BOT_DATABASE_URL", "postgresql://bot@db/bot?password=hunter2", "before the @"),
+        ("BOT_DATABASE_URL", "postgresql+asyncpg://bot:hunter2@db/bot", "postgresql://user:password@host"),
         ("BOT_DATABASE_URL", "mysql://bot:hunter2@db/bot", "SQLite file"),
         ("BOT_DATABASE_URL", "sqlite+aiosqlite:///x", "SQLite file"),
         ("BOT_DATABASE_URL", "sqlite:///:memory:", "SQLite file"),
@@ -150,6 +171,8 @@ def test_a_slip_in_a_name_is_pointed_out() -> None:
         ("BOT_DELIVERIES_SECONDS", "0", "a whole number, 1 or more"),
         ("BOT_MAX_RUNS", "0", "a whole number, 1 or more"),
         ("BOT_MAX_RUNS", "1e3", "a whole number"),
+        ("BOT_MAX_RUNS_PER_REPOSITORY", "0", "a whole number, 1 or more"),
+        ("BOT_MAX_RUNS_PER_SERVER", "-3", "a whole number, 1 or more"),
         ("BOT_RUNS_PER_USER_HOUR", "-1", "a whole number"),
         ("BOT_RUNS_PER_PULL_HOUR", "many", "a whole number"),
         ("BOT_RUNS_PER_REPOSITORY_HOUR", "1.5", "a whole number"),
@@ -270,6 +293,8 @@ def test_the_readme_has_every_setting_with_its_default() -> None:
         settings.DATABASE_URL: settings.DEFAULT_DATABASE,
         settings.DELIVERIES_SECONDS: 60,
         settings.MAX_RUNS: Caps.runs,
+        settings.MAX_RUNS_PER_REPOSITORY: Caps.at_once_per_repository,
+        settings.MAX_RUNS_PER_SERVER: Caps.at_once_per_server,
         settings.RUNS_PER_USER_HOUR: Caps.per_user,
         settings.RUNS_PER_PULL_HOUR: Caps.per_pull,
         settings.RUNS_PER_REPOSITORY_HOUR: Caps.per_repository,

@@ -24,15 +24,15 @@ from tests.teller import eventually
 SLOW = "echo started; sleep 1.5; echo ended; exit 3"
 
 
-async def taken(place: Place, run: Run) -> Drive:
+async def taken(place: Place, run: Run, *, goes: bool = True, ahead: int = 0) -> Drive:
     """Its newest driver."""
-    mine = await place.bot.store.runs.take(run.id)
+    mine = await place.bot.store.runs.take(run.id, goes=goes)
     assert mine is not None
-    return Drive(place.bot, LiveRun(mine), asyncio.Semaphore(5))
+    return Drive(place.bot, LiveRun(mine, ahead=ahead))
 
 
-async def driven(place: Place, run: Run) -> Run:
-    await (await taken(place, run)).advance()
+async def driven(place: Place, run: Run, *, goes: bool = True, ahead: int = 0) -> Run:
+    await (await taken(place, run, goes=goes, ahead=ahead)).advance()
     return await place.now(run)
 
 
@@ -120,29 +120,22 @@ async def test_one_that_was_taken_over_leaves_the_output_to_its_newest_driver(
     assert await place.bot.store.runs.output(run.id) is None
 
 
-async def test_it_waits_for_its_turn_and_shows_so(place: Place) -> None:
-    first = await place.add(lane="a", accepted_at=1)
-    second = await place.add(lane="a")
-    now = await driven(place, second)
-    assert now.state is State.QUEUED
-    assert place.repository.check("hello").status == "queued"
-    assert end_of(await driven(place, first))[0] is State.ENDED
-    assert end_of(await driven(place, second)) == (State.ENDED, Conclusion.SUCCESS, Reason.OK)
-    assert len(place.repository.checks(first.head_sha)) == 2
-
-
-async def test_it_waits_for_a_place_and_shows_so(place: Place) -> None:
+@pytest.mark.parametrize(
+    ("ahead", "expected"),
+    [
+        (0, "Waiting for its turn …"),
+        (1, "Waiting for its turn, behind 1 other run …"),
+        (7, "Waiting for its turn, behind 7 other runs …"),
+    ],
+)
+async def test_it_waits_for_its_turn_and_shows_so(place: Place, ahead: int, expected: str) -> None:
     run = await place.add()
-    drive = await taken(place, run)
-    drive.slots = asyncio.Semaphore(1)
-    await drive.slots.acquire()
-    async with begun(drive) as task:
-        await eventually(lambda: len(place.repository.checks(run.head_sha)) == 1)
-        assert place.repository.check("hello").status == "queued"
-        drive.slots.release()
-        await asyncio.wait_for(task, 20)
-    place.repository.check("hello").is_("success")
-    assert not drive.slots.locked()
+    now = await driven(place, run, goes=False, ahead=ahead)
+    assert now.state is State.QUEUED
+    check = place.repository.check("hello")
+    assert (check.status, check.title) == ("queued", expected)
+    assert end_of(await driven(place, run)) == (State.ENDED, Conclusion.SUCCESS, Reason.OK)
+    assert len(place.repository.checks(run.head_sha)) == 1
 
 
 class TestStopped:

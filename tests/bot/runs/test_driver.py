@@ -16,6 +16,7 @@ from bot.runs import driver as module
 from bot.runs.drive import Drive
 from bot.runs.live import LiveRun
 from bot.runs.run import End, Pending, Run, State
+from bot.runs.schedule import Room
 from bot.store.errors import DatabaseUnavailable
 from tests.bot.runs.place import Place
 from tests.bot.store.rows import SUCCESS
@@ -82,7 +83,7 @@ async def test_whoever_waits_in_a_lane_goes_on_as_soon_as_it_is_free(place: Plac
 
 
 async def test_no_more_go_on_at_a_time_than_there_are_places(place: Place, server: RealServer) -> None:
-    place.driver.slots = asyncio.Semaphore(1)
+    place.driver.room = Room(1, 5, 5)
     place.automation("sleep 0.5")
     async with driving(place):
         runs = [await place.add() for _ in range(3)]
@@ -176,7 +177,7 @@ class TestStop:
         assert str(second.id) not in server.directories()
 
     async def test_waiting_for_a_place(self, place: Place) -> None:
-        place.driver.slots = asyncio.Semaphore(0)
+        place.driver.room = Room(0, 5, 5)
         async with driving(place):
             run = await place.add()
             await eventually(lambda: len(place.repository.checks(run.head_sha)) == 1, 10)

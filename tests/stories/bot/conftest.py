@@ -132,7 +132,9 @@ async def begin(github: FakeGitHub, server: RealServer, tmp_path: Path) -> Async
     """Set everything up and start the bot, with settings and on a server of one's choice."""
     async with AsyncExitStack() as stack:
 
-        async def start(on: RealServer | None = None, slug: str = "demo-bot", **more: str) -> Demo:
+        async def start(
+            on: RealServer | None = None, slug: str = "demo-bot", *, starts: bool = True, **more: str
+        ) -> Demo:
             checkout = Checkout.make(tmp_path / "checkout")
             checkout.automation("hello", HELLO)
             checkout.commit("Say hello")
@@ -145,7 +147,8 @@ async def begin(github: FakeGitHub, server: RealServer, tmp_path: Path) -> Async
             bot = BotProcess(tmp_path / "bot", app, on or server, more)
             stack.callback(bot.end)
             app.hook(bot.webhook, SECRET)
-            await bot.start()
+            if starts:
+                await bot.start()
             return Demo(tmp_path, github, on or server, checkout, app, bot, repository)
 
         yield start

@@ -40,6 +40,7 @@ from bot.runs.driver import Driver
 from bot.runs.orphans import Orphans
 from bot.settings import BotSettings
 from bot.shown import ShownRuns
+from bot.store.moving import INSTANCE, refuse_moved
 from bot.store.store import Store
 from bot.tending import tending
 from bot.vault import Vault
@@ -102,6 +103,7 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
     """The application, with all that works behind it, and what stops its intake."""
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store.open(settings.database_url))
+        await refuse_moved(store.database)
         directory = stack.enter_context(workspace())
         installations = Installations(settings.github_api_url, settings.app_id, settings.private_key)
         stack.callback(installations.close)
@@ -109,7 +111,7 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
             settings=settings,
             store=store,
             vault=Vault(settings.secret_keys),
-            instance=await store.facts.once("instance", secrets.token_hex(8)),
+            instance=await store.facts.once(INSTANCE, secrets.token_hex(8)),
             workspace=directory,
             installations=installations,
             definitions=Definitions(directory),

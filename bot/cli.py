@@ -1,4 +1,4 @@
-"""The command line: `automation-bot serve | setup | check | new-key | version`.
+"""The command line: `automation-bot serve | setup | check | migrate | new-key | version`.
 
 Exit codes: 0 success, 1 `check` found something wrong, 2 usage or configuration, 3 trouble with GitHub or a server,
 130 cancelled. Every expected failure is a sentence on standard error, one line for each thing that is wrong.
@@ -28,6 +28,7 @@ COMMANDS = {
     "serve": "bot.cli:serve",
     "setup": "bot.set_up.command:setup",
     "check": "bot.examination.command:check",
+    "migrate": "bot.migration:migrate",
     "new-key": "bot.cli:new_key",
     "version": "bot.cli:version",
 }

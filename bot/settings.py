@@ -72,7 +72,7 @@ NAMES: Final = (
 GITHUB_DOT_COM: Final = "https://api.github.com"
 DEFAULT_DATABASE: Final = "sqlite:///automation-bot.sqlite3"
 
-_SQLITE: Final = "sqlite:///"
+SQLITE: Final = "sqlite:///"
 _POSTGRESQL: Final = frozenset({"postgres", "postgresql", "postgresql+psycopg"})
 _SHORTEST_PASSWORD: Final = 6
 """Characters; a shorter one would be found in too many words, and anybody could guess it."""
@@ -151,8 +151,8 @@ class BotSettings:
     @property
     def database_path(self) -> Path | None:
         """The SQLite file, None for another database."""
-        is_file = self.database_url.startswith(_SQLITE)
-        return Path(self.database_url.removeprefix(_SQLITE)) if is_file else None
+        is_file = self.database_url.startswith(SQLITE)
+        return Path(self.database_url.removeprefix(SQLITE)) if is_file else None
 
     @property
     def database_name(self) -> str:
@@ -194,13 +194,13 @@ class BotSettings:
 
 def _database_url(given: Variables) -> str:
     value = given.text(DATABASE_URL) or DEFAULT_DATABASE
-    path = value.removeprefix(_SQLITE)
+    path = value.removeprefix(SQLITE)
     if _is_postgresql(value):
         return value
     if value.startswith("postgres"):
         expected = "expected postgresql://user:password@host:5432/database"
         given.refuse(DATABASE_URL, f"{expected}, with the password before the @ and %-escapes in it")
-    elif not value.startswith(_SQLITE) or not path.isprintable() or path[:1] in {"", ":"} or "?" in path:
+    elif not value.startswith(SQLITE) or not path.isprintable() or path[:1] in {"", ":"} or "?" in path:
         given.refuse(
             DATABASE_URL,
             f"expected a SQLite file, such as {DEFAULT_DATABASE} or sqlite:////data/bot.db, or "

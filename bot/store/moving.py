@@ -1,0 +1,92 @@
+"""Everything of one database into another one, which is empty; once.
+
+All of it is one transaction of the new one. The old one is left as it is, but for a note of where it went, so that no
+bot is started with it again by mistake. Whoever is interrupted between both calls again.
+"""
+
+from typing import Final
+
+from sqlalchemy import func, insert, select
+
+from automation.errors import Misconfigured
+from bot.store.database import MIGRATION, Database
+from bot.store.errors import SETTING
+from bot.store.facts import Facts
+from bot.store.schema import deliveries, duties, facts, metadata, replicas, requests, runs
+
+MOVED_TO: Final = "moved-to"
+"""The fact that says where everything went."""
+INSTANCE: Final = "instance"
+AT_ONCE: Final = 500
+OF_PROCESSES: Final = frozenset({replicas, duties})
+
+
+async def move(source: Database, target: Database, name: str) -> dict[str, int]:
+    """Move everything.
+
+    Args:
+        name: of the target, as it may be shown.
+
+    Returns:
+        How many rows of each table; empty if it had been done before.
+
+    Raises:
+        Misconfigured: the target is another bot's.
+    """
+    there, here = Facts(source), Facts(target)
+    instance = await there.get(INSTANCE)
+    moved: dict[str, int] = {}
+    if instance is None or await here.get(INSTANCE) != instance:
+        async with target.writing(MIGRATION):
+            await _must_be_empty(target, name)
+            for table in metadata.sorted_tables:
+                if table not in OF_PROCESSES:
+                    moved[table.name] = await _copy(source, target, table.name)
+            await _count_on(target)
+    await there.put(MOVED_TO, name)
+    return moved
+
+
+async def refuse_moved(database: Database) -> None:
+    """Make sure that this database is not what was left behind.
+
+    Raises:
+        Misconfigured: everything has been moved elsewhere.
+    """
+    moved_to = await Facts(database).get(MOVED_TO)
+    if moved_to is not None:
+        raise Misconfigured(
+            f"{SETTING}: everything in this database was moved to {moved_to}. Set it to that one; with this one the "
+            "bot would repeat what the other one has done"
+        )
+
+
+async def _must_be_empty(target: Database, name: str) -> None:
+    async with target.reading() as connection:
+        for table in (deliveries, requests, runs, facts):
+            if (await connection.execute(select(func.count()).select_from(table))).scalar_one():
+                raise Misconfigured(
+                    f"{SETTING}: {name} is a bot's already, with {table.name} in it. Name an empty database"
+                )
+
+
+async def _copy(source: Database, target: Database, name: str) -> int:
+    table, copied = metadata.tables[name], 0
+    async with source.reading() as reading, target.writing() as writing:
+        found = (await reading.execute(select(table).order_by(*table.primary_key))).mappings()
+        for rows in found.partitions(AT_ONCE):
+            kept = [dict(row) for row in rows if row.get("name") != MOVED_TO]
+            if kept:
+                await writing.execute(insert(table), kept)
+            copied += len(kept)
+    return copied
+
+
+async def _count_on(target: Database) -> None:
+    """New requests come after those that have been moved."""
+    if not target.is_shared:
+        return
+    last = select(func.max(requests.c.id)).scalar_subquery()
+    sequence = func.pg_get_serial_sequence(requests.name, requests.c.id.name)
+    async with target.writing() as connection:
+        await connection.execute(select(func.setval(sequence, func.coalesce(last, 1))))

@@ -57,6 +57,11 @@ class BotProcess:
     def log(self) -> str:
         return (self.home / "bot.log").read_text()
 
+    @property
+    def replica(self) -> str:
+        """What it calls itself in its log."""
+        return self.log.rpartition(" replica ")[2].split()[0]
+
     def environment(self) -> dict[str, str]:
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         return inherited | {

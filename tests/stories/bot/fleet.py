@@ -1,6 +1,6 @@
 """Several bots as one: replicas on one PostgreSQL, with a balancer before them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -9,6 +9,9 @@ from tests.bot_process import SECRET, BotProcess
 from tests.postgresql import PostgreSQL
 from tests.server_process import free_port
 from tests.stories.bot.conftest import Begin, Demo
+
+MORE = {"BOT_DELIVERIES_SECONDS": "2"}
+"""What was sent to a replica that dies is taken in soon."""
 
 
 @dataclass
@@ -55,14 +58,20 @@ class Fleet:
         [[found]] = self.ask("SELECT driver FROM runs WHERE id = %s", run)
         return str(found)
 
+    def duties(self) -> dict[str, str]:
+        """Which replica has which."""
+        return {str(name): str(replica) for name, replica in self.ask("SELECT name, replica FROM duties")}
+
     def bot_of(self, replica: str) -> BotProcess:
-        """The process that calls itself so in its log."""
-        return next(bot for bot in self.alive if f"replica {replica}" in bot.log)
+        """The process of a replica."""
+        return next(bot for bot in self.alive if bot.replica == replica)
 
 
 @asynccontextmanager
-async def fleet(begin: Begin, cluster: PostgreSQL, size: int = 3, **more: str) -> AsyncIterator[Fleet]:
-    """A fleet of so many replicas."""
+async def fleet(
+    begin: Begin, cluster: PostgreSQL, size: int = 3, more: Mapping[str, str] = MORE
+) -> AsyncIterator[Fleet]:
+    """A fleet of so many replicas, with more settings."""
     async with AsyncExitStack() as stack:
         url = stack.enter_context(cluster.database())
         ports = [free_port() for _ in range(size)]

@@ -1,12 +1,17 @@
 """Several replicas on one PostgreSQL: they are one bot, and whichever of them dies, nothing is lost or done twice."""
 
+import asyncio
+import random
+import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from tests.postgresql import PostgreSQL
+from tests.postgresql import PostgreSQL, postgresql
 from tests.stories.bot.conftest import Begin
-from tests.stories.bot.fleet import Fleet, fleet
+from tests.stories.bot.fleet import MORE, Fleet, fleet
+from tests.stories.bot.test_killer import PULLS, ROOM, is_over
 from tests.teller import eventually
 
 SLOW = "echo started; sleep 4; echo ended; exit 3"
@@ -40,3 +45,97 @@ async def test_the_driver_is_killed_and_another_one_tells_the_true_end(three: Fl
     assert "exit code 3" in (check.summary or "")
     assert "ended" in (check.text or "")
     assert len(demo.repository.checks(pull.head)) == 1
+
+
+async def test_a_cancel_reaches_the_driver_wherever_it_is(three: Fleet) -> None:
+    demo = three.demo
+    demo.automation("echo started; sleep 347", "review")
+    pulls = [demo.pull(number) for number in (7, 8, 9)]
+    for pull in pulls:
+        demo.comment("/run-automation review", number=pull.number)
+    await eventually(lambda: len(demo.runs()) == 3, 20)
+    for pull in pulls:
+        demo.comment("/run-automation cancel", number=pull.number)
+    for pull in pulls:
+        (await demo.concluded(pull.head, "review", 30)).is_("cancelled")
+    assert demo.server.processes("sleep 347") == []
+
+
+async def test_who_is_asked_to_stop_hands_over_at_once(three: Fleet) -> None:
+    demo = three.demo
+    demo.automation(SLOW)
+    pull = demo.pull()
+    demo.comment("/run-automation hello")
+    run_id = await demo.running()
+    await eventually(lambda: three.driver(run_id) != "", 10)
+    leaving = three.bot_of(three.driver(run_id))
+    assert await leaving.terminate() == 0
+    three.alive.remove(leaving)
+    # Nobody waits until it is missed.
+    await eventually(lambda: three.driver(run_id) in {bot.replica for bot in three.alive}, 3)
+    check = await demo.concluded(pull.head)
+    check.is_("failure")
+    assert "exit code 3" in (check.summary or "")
+    await eventually(lambda: {bot.replica for bot in three.alive} >= set(three.duties().values()), 10)
+
+
+async def test_the_database_is_restarted_under_load(begin: Begin) -> None:
+    """Connections are cut, the server goes away and comes back: no wrong verdict, and nobody has to help."""
+    with postgresql() as cluster:
+        async with fleet(begin, cluster, 2, MORE | ROOM) as two:
+            demo = two.demo
+            demo.automation("echo started; sleep 2; echo ended; exit 3", "count")
+            heads = [demo.pull(number).head for number in PULLS]
+            for number in PULLS:
+                demo.comment("/run-automation count", number=number)
+            await eventually(lambda: len(demo.runs()) >= 1, 20)
+            cluster.cut(two.url.rpartition("/")[2])
+            for number in PULLS:
+                demo.comment("/run-automation count", number=number)
+            cluster.stop(signal.SIGQUIT)
+            demo.comment("/run-automation count", number=PULLS[0])
+            await asyncio.sleep(1)
+            cluster.start()
+            commands = 2 * len(PULLS) + 1
+            await eventually(lambda: is_over(demo, heads, commands), 60)
+            checks = [check for head in heads for check in demo.repository.checks(head)]
+            assert {check.conclusion for check in checks} == {"failure"}
+            assert all("exit code 3" in (check.summary or "") for check in checks)
+            assert all(bot.pid for bot in two.alive)
+            await eventually(lambda: demo.runs() == [], 30)
+
+
+async def kill_for_good(begin: Begin, cluster: PostgreSQL, starts: Path, kills: int, seed: int) -> None:
+    """Command, kill one of three, put a new one in its place; then look at what has become of each command."""
+    starts.mkdir()
+    chance = random.Random(seed)
+    async with fleet(begin, cluster, more=MORE | ROOM) as three:
+        demo = three.demo
+        demo.automation(f'echo started >> {starts}/"$AUTOMATION_RUN_ID"; sleep 0.3; exit 3', "count")
+        heads = [demo.pull(number).head for number in PULLS]
+        commands = 0
+        for _ in range(kills):
+            for _ in range(chance.choice([0, 1, 1, 2])):
+                commands += 1
+                demo.comment("/run-automation count", number=chance.choice(PULLS))
+            await asyncio.sleep(chance.choice([0, 0.05, 0.2, 0.6, 1.2]) * chance.random())
+            three.kill(chance.choice(three.alive))
+            await three.add()
+        await eventually(lambda: is_over(demo, heads, commands), 60 + kills)
+        checks = [check for head in heads for check in demo.repository.checks(head)]
+        assert {check.conclusion for check in checks} == {"failure"}
+        assert all("exit code 3" in (check.summary or "") for check in checks)
+        assert len({check.external_id for check in checks}) == commands
+        assert [file.read_text() for file in starts.iterdir()] == ["started\n"] * commands
+        await eventually(lambda: demo.runs() == [], 30)
+
+
+@pytest.mark.timeout(400)
+async def test_twenty_are_killed_for_good(begin: Begin, postgres: PostgreSQL, tmp_path: Path) -> None:
+    await kill_for_good(begin, postgres, tmp_path / "starts", 20, seed=20261130)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(3000)
+async def test_two_hundred_are_killed_for_good(begin: Begin, postgres: PostgreSQL, tmp_path: Path) -> None:
+    await kill_for_good(begin, postgres, tmp_path / "starts", 200, seed=random.randrange(10**9))

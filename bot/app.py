@@ -172,13 +172,16 @@ async def _deal(bot: Bot, driver: Driver, inbox: Inbox, hook: Hook) -> None:
 def _hear(driver: Driver, inbox: Inbox, word: Word, run_id: UUID | None) -> None:
     """Do what another replica says."""
     match word:
-        case Word.POKE | Word.WATCH:
+        case Word.POKE:
             driver.look_at(run_id)
-        case Word.WAKE:
-            if run_id is not None:
-                driver.draw(run_id)
         case Word.REQUESTS:
             inbox.arrived.set()
+        case Word.WAKE | Word.WATCH if run_id is None:
+            return
+        case Word.WAKE:
+            driver.draw(run_id)
+        case Word.WATCH:
+            driver.show_afar(run_id)
         case _:
             assert_never(word)
 

@@ -11,6 +11,7 @@ from bot.deeds import Deeds
 from bot.pages.port import DayCount, Deed, Piece, RunFilter, Unavailable
 from bot.runs.driver import Driver
 from bot.runs.run import Run, State
+from bot.runs.schedule import placed
 from bot.store.errors import DatabaseUnavailable
 from bot.store.store import Store
 
@@ -29,13 +30,16 @@ class ShownRuns:
         if live := self.driver.live(run_id):
             return live.run
         with _readable():
-            return await self.store.runs.get(run_id)
+            run = await self.store.runs.get(run_id)
+            if run is None or run.state is not State.QUEUED:
+                return run
+            return placed(run, await self.store.runs.unfinished())
 
     async def output(self, run_id: UUID) -> Sequence[Piece]:
         if live := self.driver.live(run_id):
             return [Piece(start, data) for start, data in live.excerpt.since(0)]
         with _readable():
-            kept = await self.store.runs.output(run_id)
+            kept = await self.store.outputs.of(run_id)
         if kept is None:
             return []
         pieces = (Piece(0, kept.head), Piece(kept.size - len(kept.tail), kept.tail))
@@ -58,12 +62,15 @@ class ShownRuns:
                 return
             if run != shown:
                 yield (shown := run)
-            if run.state is State.ENDED and self.driver.live(run_id) is None:
+            is_elsewhere = self.driver.live(run_id) is None
+            if is_elsewhere and (run.is_ordered or run.state is State.ENDED):
                 for piece in await self.output(run_id):
                     if piece.end > offset:
                         yield piece
                         offset = piece.end
-                return
+                if run.state is State.ENDED:
+                    return
+                self.driver.watch(run_id)
             await self.driver.news(LOOKS_EVERY)
 
     async def recent(self, wanted: RunFilter, before: float | None, limit: int) -> Sequence[Run]:

@@ -66,7 +66,7 @@ def verdict_line(run: Run) -> VerdictLine:
         return VerdictLine(Tone.STOPPED, "Being stopped", f"asked for by {one_line(run.stop_by)}")
     match run.state:
         case State.QUEUED:
-            return VerdictLine(Tone.WAITING, "Waiting", "for its turn")
+            return VerdictLine(Tone.WAITING, "Waiting", f"for {run.waits_for}")
         case State.STARTING:
             return VerdictLine(Tone.ACTIVE, "Starting", "on the server")
         case State.RUNNING:

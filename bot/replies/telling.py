@@ -76,7 +76,7 @@ def _doing(run: Run, now: float) -> str:
         return "Being ended: its deadline has passed"
     match run.state:
         case State.QUEUED:
-            return "Queued: waits for its turn"
+            return f"Queued: waits for {run.waits_for}"
         case State.STARTING:
             return "Starting"
         case State.RUNNING:

@@ -24,7 +24,8 @@ from bot.requests.conversation import Conversation
 from bot.requests.desk import Desk
 from bot.requests.repeat import APPROVED, RETRIED, Repeating
 from bot.requests.wish import Wish
-from bot.runs.run import Run
+from bot.runs.run import Run, State
+from bot.runs.schedule import placed
 
 EVENT = "issue_comment"
 SHOWN_RUNS = 50
@@ -195,7 +196,10 @@ class Commanded:
 
     async def _runs(self, pull: PullRequest, name: str) -> list[Run]:
         """The pull request's, newest first: all, an automation's, or the one of this id."""
-        runs = await self.desk.bot.store.runs.of_pull(self.desk.repository, pull.number, SHOWN_RUNS)
+        rows = self.desk.bot.store.runs
+        pending = await rows.unfinished()
+        found = await rows.of_pull(self.desk.repository, pull.number, SHOWN_RUNS)
+        runs = [placed(run, pending) if run.state is State.QUEUED else run for run in found]
         meant = name.casefold()
         return [
             run

@@ -35,12 +35,6 @@ DOING: Final = {
 }
 
 
-def waiting(ahead: int) -> str:
-    """What a run does that waits, and how many go before it."""
-    behind = f", behind {ahead} other {'run' if ahead == 1 else 'runs'}" if ahead else ""
-    return f"Waiting for its turn{behind}"
-
-
 def keys_of(run: Run, instance: str) -> ExternalId:
     """What the check run says of its run."""
     return ExternalId(Face.BOT, instance, run.id, run.attempt, int(run.deadline))
@@ -157,5 +151,5 @@ class RunCheck:
 
     def _report(self) -> Report:
         run = self.live.run
-        doing = waiting(self.live.ahead) if run.state is State.QUEUED else DOING[run.state]
+        doing = f"Waiting for {run.waits_for}" if run.state is State.QUEUED else DOING[run.state]
         return write_live_report(run.name, str(run.id), doing, self.live.excerpt, self.url)

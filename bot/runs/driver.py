@@ -23,6 +23,7 @@ from automation.observation import Cause
 from automation.reasons import Conclusion, Reason
 from bot.bell import Word
 from bot.bot import Bot
+from bot.runs.afar import Afar
 from bot.runs.drive import Drive
 from bot.runs.live import LiveRun
 from bot.runs.run import End, Pending, Run, State
@@ -57,6 +58,7 @@ class Driver:
 
     bot: Bot
     room: Room = field(init=False)
+    _afar: Afar = field(init=False)
     _driven: dict[UUID, _Driven] = field(default_factory=dict)
     _not_before: dict[UUID, float] = field(default_factory=dict)
     _failures: dict[UUID, int] = field(default_factory=dict)
@@ -66,6 +68,7 @@ class Driver:
     _swept: float = -math.inf
 
     def __post_init__(self) -> None:
+        self._afar = Afar(self.bot.store)
         caps = self.bot.settings.caps
         self.room = Room(caps.runs, caps.at_once_per_repository, caps.at_once_per_server)
 
@@ -110,6 +113,15 @@ class Driver:
         if driven := self._driven.get(run_id):
             driven.live.attention.drawn.set()
         return driven is not None
+
+    def watch(self, run_id: UUID) -> None:
+        """Somebody looks here at a run that another replica drives."""
+        self.bot.bell.ring(Word.WATCH, run_id)
+
+    def show_afar(self, run_id: UUID) -> None:
+        """Somebody looks at another replica at a run, which may be driven here."""
+        if live := self.live(run_id):
+            self._afar.watch(live)
 
     @property
     def is_sweeping(self) -> bool:
@@ -201,7 +213,7 @@ class Driver:
         """Drive what has been taken."""
         if run is None:
             return
-        live = LiveRun(run, self._unwatched_pause, ahead)
+        live = LiveRun(replace(run, ahead=ahead), self._unwatched_pause)
         task = asyncio.create_task(self._drive(live), name=f"run {run.id}")
         self._driven[run.id] = _Driven(live, task)
         task.add_done_callback(lambda _: self._end(live))

@@ -24,16 +24,12 @@ class LiveRun:
     Attributes:
         run: as it is known now; `become` replaces it.
         excerpt: the output, redacted.
-        ahead: how many runs go before it while it waits, as far as was known when its driver came.
         attention: how often the output is read.
         stop: asks for its end.
     """
 
-    def __init__(
-        self, run: Run, unwatched: Callable[[float], float] = pause_before_update, ahead: int = 0
-    ) -> None:
+    def __init__(self, run: Run, unwatched: Callable[[float], float] = pause_before_update) -> None:
         self.run = run
-        self.ahead = ahead
         self.excerpt = Excerpt()
         self.attention = Attention(unwatched=unwatched)
         self.stop = Stop()

@@ -37,6 +37,6 @@ class Row:
                 if not await self.store.runs.save(replace(self.run, **changes)):
                     raise Overtaken
                 if output is not None:
-                    await self.store.runs.keep_output(self.run.id, *output.kept, output.total)
+                    await self.store.outputs.keep(self.run.id, *output.kept, output.total)
             # What has come in meanwhile stays.
             self.live.become(replace(self.run, **changes))

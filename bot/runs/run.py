@@ -92,6 +92,7 @@ class Run:
         driver: the replica that took it; empty for none.
         has_check: it shows as a check run; check_id: 0 until it is known; check_url: where people see it.
         shows_queued: so the check run was made.
+        ahead: how many runs go before it while it waits, as far as was known when somebody looked.
         is_ordered: there may be something of it on the server; is_started: there was; is_gone: there is not any more.
         stop_by, stop_cause: who wants it stopped, and `cancelled` or `superseded`; empty for nobody.
         accepted_at, started_at, ended_at: Unix times in seconds; 0 until then.
@@ -130,6 +131,7 @@ class Run:
     check_id: int = 0
     check_url: str = ""
     shows_queued: bool = False
+    ahead: int = 0
     is_ordered: bool = False
     is_started: bool = False
     is_gone: bool = False
@@ -149,3 +151,10 @@ class Run:
     @property
     def is_over(self) -> bool:
         return self.end is not None
+
+    @property
+    def waits_for(self) -> str:
+        """What a queued run waits for, in words."""
+        if not self.ahead:
+            return "its turn"
+        return f"its turn, behind {self.ahead} other {'run' if self.ahead == 1 else 'runs'}"

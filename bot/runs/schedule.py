@@ -7,12 +7,12 @@ and the server within bounds; a run that waits for one is queued, never failed.
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from bot.runs.run import Pending, State
+from bot.runs.run import Pending, Run, State
 
 TAKES_PLACE: Final = frozenset({State.STARTING, State.RUNNING})
 
@@ -116,6 +116,11 @@ def moves(
             if run.state is State.QUEUED and not run.check_id:
                 yield Move(run.id, Step.SHOW, before or waiting)
             waiting += not before
+
+
+def placed(run: Run, pending: Sequence[Pending]) -> Run:
+    """The same with how many go before it now."""
+    return replace(run, ahead=ahead_of(run.id, pending))
 
 
 def ahead_of(run: UUID, pending: Sequence[Pending]) -> int:

@@ -19,7 +19,7 @@ from bot.runs.run import Pending, Run, State
 from bot.store.column import packed, unpacked
 from bot.store.database import Database, insert
 from bot.store.run_row import DAY, FIXED, row_of, run_of
-from bot.store.schema import events, outputs, requests, runs
+from bot.store.schema import events, requests, runs
 
 MAX_RETRIES_FOLLOWED = 100
 _PENDING = tuple(each.name for each in fields(Pending) if each.name != "is_over")
@@ -38,15 +38,6 @@ class Day:
     @property
     def runs(self) -> int:
         return sum(self.conclusions.values())
-
-
-@dataclass(frozen=True)
-class Output:
-    """What is kept of a run's output: its beginning, its end, and how many bytes it had in all."""
-
-    head: bytes
-    tail: bytes
-    size: int
 
 
 class RunRows:
@@ -263,23 +254,6 @@ class RunRows:
                 found: dict[str, Any] | None = None if payload is None else json.loads(unpacked(payload))
                 return found
         return None
-
-    async def keep_output(self, run_id: UUID, head: bytes, tail: bytes, size: int) -> None:
-        """Keep what is left of its output; a later call replaces it.
-
-        Args:
-            size: bytes of the whole output.
-        """
-        kept = {"head": packed(head), "tail": packed(tail), "size": size}
-        keeping = insert(outputs).values(run=str(run_id), **kept)
-        async with self._database.writing() as connection:
-            await connection.execute(keeping.on_conflict_do_update(index_elements=["run"], set_=kept))
-
-    async def output(self, run_id: UUID) -> Output | None:
-        looking = select(outputs).where(outputs.c.run == str(run_id))
-        async with self._database.reading() as connection:
-            row = (await connection.execute(looking)).mappings().one_or_none()
-        return None if row is None else Output(unpacked(row["head"]), unpacked(row["tail"]), row["size"])
 
     async def prune(self, before: float, limit: int = 500) -> int:
         """Forget runs that ended before a Unix time, and what belongs to them.

@@ -10,6 +10,7 @@ from bot.store.database import Database
 from bot.store.definitions import DefinitionRows
 from bot.store.deliveries import DeliveryRows
 from bot.store.facts import Facts
+from bot.store.outputs import OutputRows
 from bot.store.replicas import ReplicaRows
 from bot.store.requests import RequestRows
 from bot.store.run_lists import RunLists
@@ -37,6 +38,10 @@ class Store:
     @cached_property
     def runs(self) -> RunRows:
         return RunRows(self.database)
+
+    @cached_property
+    def outputs(self) -> OutputRows:
+        return OutputRows(self.database)
 
     @cached_property
     def run_lists(self) -> RunLists:

@@ -16,6 +16,7 @@ from bot.store import Database
 from bot.store.deliveries import DeliveryRows
 from bot.store.facts import Facts
 from bot.store.moving import refuse_moved
+from bot.store.outputs import OutputRows
 from bot.store.requests import RequestRows
 from bot.store.runs import RunRows
 from bot.store.schema import metadata
@@ -44,7 +45,7 @@ async def fill(url: str, runs: int) -> None:
             [request] = await RequestRows(database).due(delivery.received_at + 1)
             run = a_run()
             await RunRows(database).add(run, request=request.id)
-            await RunRows(database).keep_output(run.id, b"head", b"tail", 8)
+            await OutputRows(database).keep(run.id, b"head", b"tail", 8)
             await RequestRows(database).done(request.id)
 
 

@@ -58,7 +58,7 @@ def states(news: News) -> list[State]:
 async def an_ended(place: Place, head: bytes = b"0123456789", tail: bytes = b"", size: int = 10) -> Run:
     run = place.a_run(state=State.ENDED, end=SUCCESS, ended_at=1)
     assert await place.bot.store.runs.add(run)
-    await place.bot.store.runs.keep_output(run.id, head, tail, size)
+    await place.bot.store.outputs.keep(run.id, head, tail, size)
     return run
 
 
@@ -127,7 +127,7 @@ async def test_through_the_hands_of_several_drivers(place: Place, shown: ShownRu
             await asyncio.sleep(0.01)
         live.become(replace(run, **changes))  # type: ignore[arg-type]
         head, tail = live.excerpt.kept
-        await place.bot.store.runs.keep_output(run.id, head, tail, live.excerpt.total)
+        await place.bot.store.outputs.keep(run.id, head, tail, live.excerpt.total)
         assert await place.bot.store.runs.save(live.run)
         place.driver._end(live)
 
@@ -226,8 +226,9 @@ async def test_a_database_that_is_away_is_told_as_such(
     async def fail(*_: object, **__: object) -> None:
         raise DatabaseUnavailable("the disk is full")
 
-    for name in ("get", "output", "recent", "per_day"):
+    for name in ("get", "recent", "per_day"):
         monkeypatch.setattr(place.bot.store.runs, name, fail)
+    monkeypatch.setattr(place.bot.store.outputs, "of", fail)
     for question in (
         shown.run(uuid4()),
         shown.output(uuid4()),

@@ -28,7 +28,7 @@ async def taken(place: Place, run: Run, *, goes: bool = True, ahead: int = 0) ->
     """Its newest driver."""
     mine = await place.bot.store.runs.take(run.id, goes=goes)
     assert mine is not None
-    return Drive(place.bot, LiveRun(mine, ahead=ahead))
+    return Drive(place.bot, LiveRun(replace(mine, ahead=ahead)))
 
 
 async def driven(place: Place, run: Run, *, goes: bool = True, ahead: int = 0) -> Run:
@@ -69,7 +69,7 @@ async def test_from_the_row_to_the_check(place: Place, server: RealServer) -> No
     assert [each.phase for each in now.stations][:2] == ["connect", "prepare"]
     assert run.accepted_at <= now.started_at <= now.ended_at
     assert str(run.id) not in server.directories()
-    kept = await place.bot.store.runs.output(run.id)
+    kept = await place.bot.store.outputs.of(run.id)
     assert kept is not None
     assert (kept.head, kept.size) == (b"hello\n", 6)
 
@@ -85,7 +85,7 @@ async def test_a_driver_that_was_cancelled_leaves_it_going_and_the_next_one_ends
     assert server.processes(str(run.id))
     now = await driven(place, run)
     assert end_of(now) == (State.ENDED, Conclusion.FAILURE, Reason.EXIT_CODE)
-    kept = await place.bot.store.runs.output(run.id)
+    kept = await place.bot.store.outputs.of(run.id)
     assert kept is not None
     assert kept.head == b"started\nended\n"
     assert len(place.repository.checks(run.head_sha)) == 1
@@ -117,7 +117,7 @@ async def test_one_that_was_taken_over_leaves_the_output_to_its_newest_driver(
         await wrote(server, run, "started")
         assert await place.bot.store.runs.take(run.id)
         await asyncio.wait_for(task, 20)
-    assert await place.bot.store.runs.output(run.id) is None
+    assert await place.bot.store.outputs.of(run.id) is None
 
 
 @pytest.mark.parametrize(

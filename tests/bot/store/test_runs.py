@@ -13,8 +13,9 @@ from automation.reasons import Conclusion, Reason
 from bot.runs.run import End, Pending, Run, State
 from bot.store import Database
 from bot.store.deliveries import Delivery, DeliveryRows
+from bot.store.outputs import Output, OutputRows
 from bot.store.requests import RequestRows
-from bot.store.runs import Output, RunRows
+from bot.store.runs import RunRows
 from bot.store.schema import events, outputs, secrets
 from bot.store.secrets import SecretRows
 from tests.bot.store.rows import NOW, SUCCESS, a_delivery, a_run
@@ -331,14 +332,15 @@ async def test_the_run_that_repeats_another_one(rows: RunRows) -> None:
     assert await rows.repeating(first.id) == alive
 
 
-async def test_output_is_kept(rows: RunRows) -> None:
-    run = a_run()
+async def test_output_is_kept(database: Database, rows: RunRows) -> None:
+    run, outputs = a_run(), OutputRows(database)
     await add(rows, run)
-    assert await rows.output(run.id) is None
-    await rows.keep_output(run.id, b"begin\xff\0", b"", 7)
-    assert await rows.output(run.id) == Output(b"begin\xff\0", b"", 7)
-    await rows.keep_output(run.id, b"begin", b"end" * 100_000, 2**40)
-    assert await rows.output(run.id) == Output(b"begin", b"end" * 100_000, 2**40)
+    assert await outputs.of(run.id) is None
+    await outputs.keep(run.id, b"begin\xff\0", b"", 7)
+    assert await outputs.of(run.id) == Output(b"begin\xff\0", b"", 7)
+    await outputs.keep(run.id, b"begin", b"end" * 100_000, 2**40)
+    await outputs.keep(run.id, b"less of it", b"that comes late", 2**39)
+    assert await outputs.of(run.id) == Output(b"begin", b"end" * 100_000, 2**40)
 
 
 async def test_old_runs_are_forgotten_with_all_that_is_theirs(database: Database, rows: RunRows) -> None:
@@ -347,7 +349,7 @@ async def test_old_runs_are_forgotten_with_all_that_is_theirs(database: Database
     going_on = a_run(state=State.CONCLUDING, ended_at=NOW - 1)
     for run in (old, recent, going_on):
         await rows.add(run, event=b"{}")
-        await rows.keep_output(run.id, b"", b"", 0)
+        await OutputRows(database).keep(run.id, b"", b"", 0)
         await SecretRows(database).keep(run.id, {"token": b"sealed"})
     assert await rows.prune(NOW) == 1
     assert {run.id for run in await rows.recent()} == {recent.id, going_on.id}

@@ -1,11 +1,15 @@
 """Several replicas on one PostgreSQL: they are one bot, and whichever of them dies, nothing is lost or done twice."""
 
 import asyncio
+import json
 import random
 import signal
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from tests.postgresql import PostgreSQL, postgresql
@@ -17,19 +21,44 @@ from tests.teller import eventually
 SLOW = "echo started; sleep 4; echo ended; exit 3"
 
 
+async def output_at(url: str) -> tuple[list[str], float]:
+    """The lines that a page is told until the end, and how many seconds before it the second one came."""
+    lines, second = list[str](), 0.0
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as http, http.stream("GET", url) as answer:
+        kind = ""
+        async for line in answer.aiter_lines():
+            name, _, text = line.partition(": ")
+            if name == "event":
+                kind = text
+            elif name == "data" and kind == "output":
+                lines += json.loads(text).splitlines()
+                if len(lines) > 1 and not second:
+                    second = time.monotonic()
+    return lines, time.monotonic() - second
+
+
 @pytest.fixture
 async def three(begin: Begin, postgres: PostgreSQL) -> AsyncIterator[Fleet]:
     async with fleet(begin, postgres) as made:
         yield made
 
 
-async def test_one_drives_the_run_and_all_show_it(three: Fleet) -> None:
+async def test_one_drives_the_run_and_all_show_it_live(three: Fleet) -> None:
     demo = three.demo
+    demo.automation("echo started; sleep 3; echo on the way; sleep 3; echo over")
     pull = demo.pull()
     demo.comment("/run-automation hello")
+    await demo.running()
+    address = urlsplit(demo.check(pull.head).details_url or "")
+    told = await asyncio.gather(
+        *(output_at(f"{bot.url}{address.path}/log?{address.query}") for bot in three.alive)
+    )
     (await demo.concluded(pull.head)).is_("success")
+    assert [lines for lines, _ in told] == [["started", "on the way", "over"]] * 3
+    # Nobody heard of it only at the end.
+    assert all(seconds > 1 for _, seconds in told)
     assert len(demo.repository.checks(pull.head)) == 1
-    assert demo.runs() == []
+    await eventually(lambda: demo.runs() == [], 10)
 
 
 async def test_the_driver_is_killed_and_another_one_tells_the_true_end(three: Fleet) -> None:

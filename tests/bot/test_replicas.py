@@ -1,0 +1,122 @@
+"""Replicas of one database: each duty has one of them, and what one says the others hear."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from bot import bell as bells
+from bot import replicas as module
+from bot.bell import Bell, Word
+from bot.metrics import Metrics
+from bot.replicas import Replicas
+from bot.store.store import Store
+from tests.postgresql import PostgreSQL
+from tests.teller import eventually
+
+
+@dataclass
+class Member:
+    """One replica, which notes what it does."""
+
+    replicas: Replicas
+    bell: Bell
+    heard: list[tuple[Word, UUID | None]] = field(default_factory=list)
+    at_work: bool = False
+    turns: int = 0
+
+    async def work(self) -> None:
+        self.at_work, self.turns = True, self.turns + 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.at_work = False
+
+
+@asynccontextmanager
+async def member(url: str) -> AsyncIterator[Member]:
+    async with Store.open(url) as store:
+        replicas = Replicas(store)
+        bell = Bell(replicas, Metrics())
+        made = Member(replicas, bell)
+        async with replicas.among(), bell.open(lambda word, run: made.heard.append((word, run))):
+            duty = asyncio.create_task(replicas.on_duty("work", made.work))
+            try:
+                yield made
+            finally:
+                duty.cancel()
+                await asyncio.wait([duty])
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BEAT_EVERY", 0.1)
+    monkeypatch.setattr(bells, "AGAIN_AFTER", 0.1)
+
+
+async def test_a_process_with_a_file_is_alone_and_does_all(tmp_path: Path) -> None:
+    async with member(f"sqlite:///{tmp_path / 'bot.db'}") as alone:
+        assert await alone.replicas.others() == set()
+        await eventually(lambda: alone.at_work)
+        alone.bell.ring(Word.POKE)
+        assert alone.heard == []
+
+
+async def test_one_is_on_duty_and_the_next_takes_over(postgres: PostgreSQL) -> None:
+    with postgres.database() as url:
+        async with member(url) as second:
+            async with member(url) as first:
+                assert await second.replicas.others() == {first.replicas.id}
+                await eventually(lambda: first.at_work or second.at_work)
+                on_duty = first if first.at_work else second
+                await asyncio.sleep(0.5)
+                assert [first.at_work, second.at_work].count(True) == 1
+                assert on_duty.turns == 1
+            await eventually(lambda: second.at_work)
+            assert await second.replicas.others() == set()
+
+
+async def test_who_has_lost_its_duty_stops(postgres: PostgreSQL) -> None:
+    with postgres.database() as url:
+        async with member(url) as one:
+            await eventually(lambda: one.at_work)
+            async with Store.open(url) as store:
+                await store.replicas.beat("thief")
+                async with store.database.writing() as connection:
+                    await connection.exec_driver_sql("UPDATE duties SET replica = 'thief'")
+                await eventually(lambda: not one.at_work)
+                await store.replicas.leave("thief")
+            await eventually(lambda: one.at_work)
+
+
+async def test_the_others_hear_what_one_says(postgres: PostgreSQL) -> None:
+    with postgres.database() as url:
+        async with member(url) as first, member(url) as second:
+            for each in (first, second):
+                await eventually(lambda each=each: (Word.REQUESTS, None) in each.heard)
+                each.heard.clear()
+            run = uuid4()
+            first.bell.ring(Word.POKE, run)
+            first.bell.ring(Word.REQUESTS)
+            await eventually(lambda: len(second.heard) == 2)
+            assert second.heard == [(Word.POKE, run), (Word.REQUESTS, None)]
+            assert first.heard == []
+
+
+async def test_what_may_have_been_missed_is_looked_at(
+    postgres: PostgreSQL, caplog: pytest.LogCaptureFixture
+) -> None:
+    with postgres.database() as url:
+        async with member(url) as one:
+            await eventually(lambda: len(one.heard) == 2)
+            postgres.cut(url.rpartition("/")[2])
+            await eventually(lambda: len(one.heard) == 4)
+            assert one.heard == [(Word.POKE, None), (Word.REQUESTS, None)] * 2
+            async with Store.open(url) as store:
+                await store.database.notify(bells.CHANNEL, ["newer dance", "other poke nonsense", "x wake"])
+            await eventually(lambda: len(one.heard) == 5)
+            assert one.heard[-1] == (Word.WAKE, None)

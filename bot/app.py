@@ -130,6 +130,7 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
         log.info("replica %s", bot.replicas.id)
         await stack.enter_async_context(bot.bell.open(partial(_hear, driver, inbox)))
         await stack.enter_async_context(driver.driving())
+        await stack.enter_async_context(tending("deeds", bot.deeds.keep_for_ever, bot.metrics))
         for name, work in (
             ("requests", partial(_deal, bot, driver, inbox, hook)),
             ("retention", Retention(store).forget_for_ever),
@@ -140,7 +141,7 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
             await stack.enter_async_context(tending(name, duty, bot.metrics))
         streams = Streams()
         shown = pages(
-            ShownRuns(store, driver, bot.deeds),
+            ShownRuns(store, driver),
             capability_keys=bot.vault.derive_all("pages"),
             operator_token=settings.operator_token,
             public_url=settings.public_url,

@@ -49,7 +49,7 @@ class Bot:
     bell: Bell = field(init=False)
 
     def __post_init__(self) -> None:
-        self.deeds = Deeds(self.metrics)
+        self.deeds = Deeds(self.store, self.metrics)
         self.replicas = Replicas(self.store)
         self.bell = Bell(self.replicas, self.metrics)
 

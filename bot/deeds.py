@@ -1,47 +1,60 @@
-"""What the bot has done that nobody asked it for: counted, logged with its reason, and shown to the operator."""
+"""What the bot has done that nobody asked it for: counted, logged with its reason, and kept for the operator."""
 
+import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
+from automation.errors import AutomationError
 from bot.metrics import Metrics
+from bot.store.deeds import Deed
+from bot.store.store import Store
 
-KEPT = 50
+UNKEPT: Final = 200
+"""Most that wait for a database that is away; the log has them all."""
+AGAIN_AFTER: Final = 5.0
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Deed:
-    """One of them.
-
-    Attributes:
-        at: Unix time in seconds.
-        kind: of a closed set, for metrics.
-        sentence: what, and why; redacted.
-    """
-
-    at: float
-    kind: str
-    sentence: str
-
-
+@dataclass
 class Deeds:
-    """Those of this process, the last ones of them."""
+    """Those of this process; those of all are in the store."""
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
-        self._last: deque[Deed] = deque(maxlen=KEPT)
+    store: Store
+    metrics: Metrics
+    _unkept: deque[Deed] = field(default_factory=lambda: deque(maxlen=UNKEPT))
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def note(self, kind: str, sentence: str) -> None:
         """Something was done."""
-        self._metrics.watchdog.labels(kind).inc()
+        self.metrics.watchdog.labels(kind).inc()
         log.info("%s", sentence)
-        self._last.append(Deed(time.time(), kind, sentence))
+        self._unkept.append(Deed(time.time(), kind, sentence))
+        self._news.set()
 
-    @property
-    def last(self) -> Sequence[Deed]:
-        """The newest first."""
-        return tuple(reversed(self._last))
+    async def keep_for_ever(self) -> None:
+        """Keep what is noted, until cancelled."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            try:
+                await self.keep()
+            except AutomationError as error:
+                log.warning("not kept: %s", error.sentence)
+                self._news.set()
+                await asyncio.sleep(AGAIN_AFTER)
+
+    async def keep(self) -> None:
+        """Keep what has been noted.
+
+        Raises:
+            DatabaseUnavailable: it is kept the next time.
+        """
+        done = list(self._unkept)
+        if done:
+            await self.store.deeds.add(done)
+            for _ in done:
+                self._unkept.popleft()

@@ -48,5 +48,6 @@ class Retention:
             pass
         await self.store.facts.prune("completion")
         await self.store.facts.prune(KEPT)
+        await self.store.deeds.prune(now - RUNS_KEPT)
         await self.store.replies.prune(now - REPLIES_KEPT)
         await self.store.definitions.prune(now - RUNS_KEPT)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from automation.reasons import Conclusion
-from bot.deeds import Deeds
 from bot.pages.port import DayCount, Deed, Piece, RunFilter, Unavailable
 from bot.runs.driver import Driver
 from bot.runs.run import Run, State
@@ -24,7 +23,6 @@ class ShownRuns:
 
     store: Store
     driver: Driver
-    done: Deeds
 
     async def run(self, run_id: UUID) -> Run | None:
         if live := self.driver.live(run_id):
@@ -90,8 +88,9 @@ class ShownRuns:
             found = await self.store.runs.per_day(days, time.time())
         return [DayCount(each.date, each.runs, _failed(each.conclusions)) for each in found]
 
-    def deeds(self) -> Sequence[Deed]:
-        return [Deed(each.at, each.sentence) for each in self.done.last]
+    async def deeds(self) -> Sequence[Deed]:
+        with _readable():
+            return [Deed(each.at, each.sentence) for each in await self.store.deeds.last()]
 
 
 def _failed(conclusions: dict[str, int]) -> int:

@@ -85,7 +85,7 @@ class OperatorPages:
             conclusions=list(Conclusion),
             deeds=[
                 {"stamp": machine_stamp(deed.at), "age": age(now - deed.at), "sentence": deed.sentence}
-                for deed in self.runs.deeds()
+                for deed in await self.runs.deeds()
             ],
         )
 

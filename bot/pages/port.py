@@ -95,5 +95,5 @@ class Runs(Protocol):
     async def per_day(self, days: int) -> Sequence[DayCount]:
         """The counts of the last days, today among them; days without runs may be missing."""
 
-    def deeds(self) -> Sequence[Deed]:
+    async def deeds(self) -> Sequence[Deed]:
         """What the bot has done by itself lately, the newest first."""

@@ -6,13 +6,13 @@ bot is started with it again by mistake. Whoever is interrupted between both cal
 
 from typing import Final
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, literal, select
 
 from automation.errors import Misconfigured
 from bot.store.database import MIGRATION, Database
 from bot.store.errors import SETTING
 from bot.store.facts import Facts
-from bot.store.schema import deliveries, duties, facts, metadata, replicas, requests, runs
+from bot.store.schema import deeds, deliveries, duties, facts, metadata, replicas, requests, runs
 
 MOVED_TO: Final = "moved-to"
 """The fact that says where everything went."""
@@ -83,10 +83,11 @@ async def _copy(source: Database, target: Database, name: str) -> int:
 
 
 async def _count_on(target: Database) -> None:
-    """New requests come after those that have been moved."""
+    """New rows that are counted up come after those that have been moved."""
     if not target.is_shared:
         return
-    last = select(func.max(requests.c.id)).scalar_subquery()
-    sequence = func.pg_get_serial_sequence(requests.name, requests.c.id.name)
     async with target.writing() as connection:
-        await connection.execute(select(func.setval(sequence, func.coalesce(last, 1))))
+        for column in (requests.c.id, deeds.c.id):
+            last = select(func.coalesce(func.max(column), 0) + 1).scalar_subquery()
+            sequence = func.pg_get_serial_sequence(column.table.name, column.name)
+            await connection.execute(select(func.setval(sequence, last, literal(value=False))))

@@ -183,6 +183,17 @@ facts = Table(
     Column("value", Text, nullable=False),
 )
 
+deeds = Table(
+    "deeds",
+    metadata,
+    Column("id", NUMBER, primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("sentence", Text, nullable=False),
+    Index(None, "at"),
+)
+"""What was done that nobody asked for."""
+
 replicas = Table(
     "replicas",
     metadata,

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from bot.store.comments import CommentRows, ReplyRows
 from bot.store.database import Database
+from bot.store.deeds import DeedRows
 from bot.store.definitions import DefinitionRows
 from bot.store.deliveries import DeliveryRows
 from bot.store.facts import Facts
@@ -66,6 +67,10 @@ class Store:
     @cached_property
     def facts(self) -> Facts:
         return Facts(self.database)
+
+    @cached_property
+    def deeds(self) -> DeedRows:
+        return DeedRows(self.database)
 
     @cached_property
     def replicas(self) -> ReplicaRows:

@@ -34,7 +34,7 @@ async def place(github: FakeGitHub, server: RealServer, tmp_path: Path) -> Async
 @pytest.fixture
 def shown(place: Place, monkeypatch: pytest.MonkeyPatch) -> ShownRuns:
     monkeypatch.setattr(module, "LOOKS_EVERY", 0.05)
-    return ShownRuns(place.bot.store, place.driver, place.bot.deeds)
+    return ShownRuns(place.bot.store, place.driver)
 
 
 async def collect(shown: ShownRuns, run: Run, offset: int = 0, into: News | None = None) -> News:

@@ -91,7 +91,7 @@ async def reading(github: FakeGitHub, app: App, store: Store) -> AsyncIterator[R
     with closing(Hook(github.url, app.id, app.private_key)) as hook:
         async with Inbox.open(store.database, lambda *_: True) as inbox:
             metrics = Metrics()
-            yield lambda: MissedDeliveries(hook, store, inbox, metrics, Deeds(metrics))
+            yield lambda: MissedDeliveries(hook, store, inbox, metrics, Deeds(store, metrics))
 
 
 def send(app: App, *actions: str, event: str = "issue_comment") -> list[str]:

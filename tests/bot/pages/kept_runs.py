@@ -139,7 +139,8 @@ class KeptRuns:
             counts.setdefault(datetime.fromtimestamp(run.accepted_at, UTC).date(), []).append(failed)
         return [DayCount(day, len(each), sum(each)) for day, each in counts.items()]
 
-    def deeds(self) -> Sequence[Deed]:
+    async def deeds(self) -> Sequence[Deed]:
+        self._up()
         return self.done
 
 

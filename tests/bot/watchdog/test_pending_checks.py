@@ -42,7 +42,8 @@ async def test_a_second_check_run_of_a_run_ends_as_the_run_did(place: Place) -> 
     assert await watchdog.watch() == 1
     twin.is_("failure")
     assert twin.summary == "It failed."
-    assert [each.kind for each in place.bot.deeds.last] == ["check-repeated"]
+    await place.bot.deeds.keep()
+    assert [each.kind for each in await place.bot.store.deeds.last()] == ["check-repeated"]
     assert await watchdog.watch() == 0
 
 

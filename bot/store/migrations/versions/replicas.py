@@ -1,10 +1,12 @@
-"""Several replicas: who they are, who drives which run, who does what for all."""
+"""Several replicas: who they are, who drives which run, who does what for all, and what was done unasked."""
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0002"
 down_revision = "0001"
+
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
@@ -21,3 +23,12 @@ def upgrade() -> None:
         sa.Column("replica", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_duties")),
     )
+    op.create_table(
+        "deeds",
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("at", sa.Float(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("sentence", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deeds")),
+    )
+    op.create_index(op.f("ix_deeds_at"), "deeds", ["at"])

@@ -19,7 +19,7 @@ def address(request: pytest.FixtureRequest, path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{path}"
         return
-    with request.getfixturevalue("postgres").database() as url:
+    with request.getfixturevalue("postgres").emptied() as url:
         yield url
 
 

@@ -1,6 +1,7 @@
 """The steps make what the schema says, once, and the newest of them is known."""
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,16 @@ from bot.store.schema import metadata
 def difference(connection: Connection) -> list[Any]:
     context = MigrationContext.configure(connection, opts={"compare_server_default": True})
     return list(compare_metadata(context, metadata))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest, path: Path) -> Iterator[str]:
+    """One that nobody has used before."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{path}"
+        return
+    with request.getfixturevalue("postgres").database() as url:
+        yield url
 
 
 async def test_the_steps_make_the_schema(database: Database) -> None:

@@ -15,7 +15,7 @@ from tests.postgresql import PostgreSQL
 
 @pytest.fixture
 def address(postgres: PostgreSQL) -> Iterator[str]:
-    with postgres.database() as url:
+    with postgres.emptied() as url:
         yield url
 
 

@@ -5,6 +5,7 @@ Exit codes: 0 success, 1 `check` found something wrong, 2 usage or configuration
 """
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -32,6 +33,8 @@ COMMANDS = {
     "new-key": "bot.cli:new_key",
     "version": "bot.cli:version",
 }
+
+log = logging.getLogger(__name__)
 
 
 @click.group(cls=LazyGroup, places=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
@@ -66,8 +69,8 @@ def serve(host: str, port: int, env_file: Path | None) -> int:
     # Imported once the settings are right: what is wrong with them is said at once.
     from bot.app import serve as serve_app  # noqa: PLC0415
 
-    click.echo(first_line(settings), err=True)
-    log_to_stderr(settings.secrets)
+    log_to_stderr(settings.secrets, settings.log_format)
+    log.info("%s", first_line(settings))
     asyncio.run(serve_app(settings, host, port))
     return Exit.SUCCESS
 

@@ -16,6 +16,7 @@ from automation import settings as core
 from automation.errors import Misconfigured
 from automation.settings import Settings
 from bot.caps import Caps
+from bot.log import LogFormat
 from bot.variables import Variables
 from bot.vault import SECRET_KEY, is_key
 
@@ -30,6 +31,7 @@ OPERATOR_TOKEN: Final = "BOT_OPERATOR_TOKEN"  # noqa: S105  # the setting's name
 FORK_URL: Final = "BOT_FORK_AGENT_SERVER_URL"
 FORK_KEY: Final = "BOT_FORK_AGENT_SERVER_API_KEY"
 DELIVERIES_SECONDS: Final = "BOT_DELIVERIES_SECONDS"
+LOG_FORMAT: Final = "BOT_LOG_FORMAT"
 MAX_RUNS: Final = "BOT_MAX_RUNS"
 MAX_RUNS_PER_REPOSITORY: Final = "BOT_MAX_RUNS_PER_REPOSITORY"
 MAX_RUNS_PER_SERVER: Final = "BOT_MAX_RUNS_PER_SERVER"
@@ -50,6 +52,7 @@ NAMES: Final = (
     FORK_URL,
     FORK_KEY,
     DELIVERIES_SECONDS,
+    LOG_FORMAT,
     MAX_RUNS,
     MAX_RUNS_PER_REPOSITORY,
     MAX_RUNS_PER_SERVER,
@@ -100,6 +103,7 @@ class BotSettings:
     secret_keys: tuple[str, ...] = field(default=(), repr=False)
     operator_token: str = field(default="", repr=False)
     deliveries_seconds: int = 60
+    log_format: LogFormat = LogFormat.TEXT
     core: Settings = field(default_factory=Settings)
     caps: Caps = field(default_factory=Caps)
 
@@ -136,6 +140,7 @@ class BotSettings:
             secret_keys=_secret_keys(given),
             operator_token=given.secret(OPERATOR_TOKEN),
             deliveries_seconds=given.number(DELIVERIES_SECONDS, cls.deliveries_seconds),
+            log_format=given.choice(LOG_FORMAT, cls.log_format),
             core=_core(given),
             caps=Caps(
                 runs=given.number(MAX_RUNS, Caps.runs),

@@ -7,6 +7,7 @@ only where a variable names it.
 import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
+from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
@@ -70,6 +71,15 @@ class Variables:
     def needed_number(self, name: str, expected: str) -> int:
         """The same; 0 if it is not there."""
         return self._number(name, self.needed(name, expected), expected)
+
+    def choice[T: StrEnum](self, name: str, default: T) -> T:
+        """One of the words that the default is one of."""
+        kinds = type(default)
+        try:
+            return kinds(self.text(name) or default)
+        except ValueError:
+            self.refuse(name, f"expected {' or '.join(kinds)}")
+            return default
 
     def key(self, name: str) -> str:
         """A key that an HTTP header can carry."""

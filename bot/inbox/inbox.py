@@ -26,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from automation.errors import AutomationError
 from automation.reasons import Reason
 from bot.events.fields import at, number
+from bot.log_context import about
 from bot.store.database import Database
 from bot.store.deliveries import TURN, Delivery, DeliveryRows
 from bot.store.errors import DatabaseUnavailable
@@ -204,7 +205,10 @@ class Inbox:
                 for each in waiting:
                     await self._commit([each])
                 return
-            log.warning("%s is not stored: %s", [each.delivery.guid for each in waiting], error)
+            for each in waiting:
+                delivery = each.delivery
+                with about(delivery=delivery.guid, repository=delivery.repository):
+                    log.warning("%s is not stored: %s", delivery.guid, error)
             _refuse(waiting, "The database does not take the delivery; the bot's log says why")
             return
         self._answer(waiting, new)

@@ -22,6 +22,7 @@ from automation.github.errors import GitHubRefuses
 from bot.deeds import Deeds
 from bot.github.hook import Attempt, Hook
 from bot.inbox.inbox import NOTHING, Inbox
+from bot.log_context import about
 from bot.metrics import Metrics
 from bot.store.deliveries import Delivery
 from bot.store.store import Store
@@ -116,7 +117,8 @@ class MissedDeliveries:
         taken = 0
         for attempt in new:
             if attempt.at >= first:
-                taken += await self._take(attempt)
+                with about(delivery=attempt.guid):
+                    taken += await self._take(attempt)
         newest = max((each.at for each in attempts), default=until)
         if said is None or newest != until:
             await self.store.facts.put(READ_UNTIL, repr(newest))

@@ -1,5 +1,6 @@
 """From somebody's wish for a run to the run: gates, lane, row. What is refused has made nothing."""
 
+import logging
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from automation.reasons import Conclusion, Reason
 from automation.run.start import BACKSTOP
 from bot.authority import Recent, check_caps, check_fork
 from bot.bot import Bot
+from bot.log_context import about_run
 from bot.requests.approvals import Approvals
 from bot.requests.wish import Subject, Wish
 from bot.runs.driver import Driver
@@ -26,13 +28,20 @@ MARGIN = 3600.0
 """Seconds for what comes before and after a run, turns in its lane among them."""
 DAY = 24 * HOUR
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Acceptance:
-    """Accepts runs for one bot."""
+    """Accepts runs for one bot.
+
+    Attributes:
+        delivery: GUID of the one that asks for them.
+    """
 
     bot: Bot
     driver: Driver
+    delivery: str = ""
 
     @property
     def approvals(self) -> Approvals:
@@ -64,6 +73,8 @@ class Acceptance:
         for older in replaced:
             self.driver.heed_stop(older.id, by, Cause.SUPERSEDED)
         self.driver.poke(run.id)
+        with about_run(run):
+            log.info("run %s accepted: %s at %s", run.id, run.automation, run.head_sha)
         return run
 
     async def hold(
@@ -171,6 +182,7 @@ class Acceptance:
             cause=wish.cause,
             event_name=wish.event_name,
             comment_id=wish.comment_id,
+            delivery=self.delivery,
             inputs=wish.inputs,
             lane=lane_of(
                 subject.repository,

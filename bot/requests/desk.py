@@ -22,12 +22,17 @@ SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Desk:
-    """One repository's, for the time of one request."""
+    """One repository's, for the time of one request.
+
+    Attributes:
+        delivery: GUID of the one that the request comes from.
+    """
 
     bot: Bot
     driver: Driver
     repository: str
     installation: int
+    delivery: str = ""
 
     @cached_property
     def github(self) -> GitHub:
@@ -39,7 +44,7 @@ class Desk:
 
     @cached_property
     def acceptance(self) -> Acceptance:
-        return Acceptance(self.bot, self.driver)
+        return Acceptance(self.bot, self.driver, self.delivery)
 
     async def pull(self, number: int) -> PullRequest:
         return PullRequest.read(await self.github.get(f"/pulls/{number}"))

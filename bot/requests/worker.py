@@ -24,6 +24,7 @@ from bot.events.check_suite import SuiteRerequested
 from bot.events.issue_comment import CommentCreated
 from bot.events.origin import Origin
 from bot.events.pull_request import PullRequestMoved
+from bot.log_context import about
 from bot.replies import key_of as key_of_comment
 from bot.requests.click import Clicked
 from bot.requests.comment import Commanded
@@ -92,7 +93,8 @@ class Worker:
                 pause = LOOKS_EVERY
                 try:
                     for request in self._next(await self._due()):
-                        tasks.create_task(self._deal_with(request))
+                        with about(delivery=request.delivery, repository=request.repository):
+                            tasks.create_task(self._deal_with(request))
                     pause = await self._pause()
                 except AutomationError as error:
                     log.warning("requests wait: %s", error.sentence)
@@ -173,7 +175,7 @@ class Worker:
         origin = Origin.read(payload)
         if origin is None:
             return "no repository"
-        desk = Desk(self.bot, self.driver, origin.repository, origin.installation)
+        desk = Desk(self.bot, self.driver, origin.repository, origin.installation, request.delivery)
         event = read_event(request.event, payload)
         if isinstance(event, PullRequestMoved):
             await desk.acceptance.approvals.void(event)

@@ -23,6 +23,7 @@ from automation.observation import Cause
 from automation.reasons import Conclusion, Reason
 from bot.bell import Word
 from bot.bot import Bot
+from bot.log_context import about_run
 from bot.runs.afar import Afar
 from bot.runs.drive import Drive
 from bot.runs.live import LiveRun
@@ -214,7 +215,8 @@ class Driver:
         if run is None:
             return
         live = LiveRun(replace(run, ahead=ahead), self._unwatched_pause)
-        task = asyncio.create_task(self._drive(live), name=f"run {run.id}")
+        with about_run(run):
+            task = asyncio.create_task(self._drive(live), name=f"run {run.id}")
         self._driven[run.id] = _Driven(live, task)
         task.add_done_callback(lambda _: self._end(live))
         self._tell()

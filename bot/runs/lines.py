@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from automation.agent_server import Line
 from automation.connection import AgentConnection
+from bot.log_context import about_nothing
 
 
 @dataclass
@@ -28,9 +29,9 @@ class Lines:
         if shared is None:
             stack = AsyncExitStack()
             # Opening does not wait for the server, so no second one can be opened meanwhile.
-            shared = self._open[connection] = _Shared(
-                await stack.enter_async_context(Line.open(connection)), stack
-            )
+            with about_nothing():
+                line = await stack.enter_async_context(Line.open(connection))
+            shared = self._open[connection] = _Shared(line, stack)
         shared.users += 1
         try:
             yield shared.line

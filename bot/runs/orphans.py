@@ -17,7 +17,9 @@ from automation.errors import AutomationError
 from automation.observation import Cause, Process
 from automation.run.stop import release, stop
 from bot.bot import Bot
+from bot.log_context import about, about_run
 from bot.runs import connections
+from bot.runs.run import Run
 from bot.runs.sandboxes import SandboxMemo, give_back_all, reap
 
 EVERY = 20.0
@@ -53,19 +55,23 @@ class Orphans:
             log.warning("orphans wait: %s", error.sentence)
             return
         for run_id in left:
-            try:
-                await self._settle(run_id)
-            except AutomationError as error:
-                log.warning("run %s waits: %s", run_id, self.bot.redactor.text(error.sentence))
+            with about(run=str(run_id)):
+                try:
+                    await self._look_after(run_id)
+                except AutomationError as error:
+                    log.warning("run %s waits: %s", run_id, self.bot.redactor.text(error.sentence))
 
-    async def _settle(self, run_id: UUID) -> None:
+    async def _look_after(self, run_id: UUID) -> None:
         run = await self.bot.store.runs.get(run_id)
-        if run is None:
-            return
-        if (await SandboxMemo.of(self.bot, run_id)).is_used:
+        if run is not None:
+            with about_run(run):
+                await self._settle(run)
+
+    async def _settle(self, run: Run) -> None:
+        if (await SandboxMemo.of(self.bot, run.id)).is_used:
             if await give_back_all(self.bot, run):
                 await connections.forget(self.bot, run)
-                self.bot.deeds.note("sandbox-deleted", f"run {run_id} has no sandbox any more")
+                self.bot.deeds.note("sandbox-deleted", f"run {run.id} has no sandbox any more")
             return
         try:
             connection = await connections.connection_of(self.bot, run)
@@ -75,7 +81,7 @@ class Orphans:
                     return
                 await release(server, run.id, None)
         except (AutomationError, TimeoutError) as error:
-            log.info("run %s may still be on its server (%s)", run_id, self.bot.redactor.text(str(error)))
+            log.info("run %s may still be on its server (%s)", run.id, self.bot.redactor.text(str(error)))
             return
         await connections.forget(self.bot, run)
-        self.bot.deeds.note("orphan-ended", f"run {run_id} is ended and removed from its server")
+        self.bot.deeds.note("orphan-ended", f"run {run.id} is ended and removed from its server")

@@ -19,6 +19,7 @@ from automation.connection import AgentConnection
 from automation.errors import AutomationError, Misconfigured
 from automation.external_id import ExternalId, Face
 from bot.bot import Bot
+from bot.log_context import about, about_run
 from bot.runs.check import keys_of
 from bot.runs.run import Run, State
 
@@ -165,14 +166,15 @@ async def reap(bot: Bot) -> None:
             run = await bot.store.runs.get(keys.run)
             if (found.mark and found.mark.is_kept) or (run is not None and run.state is not State.ENDED):
                 continue
-            try:
-                await give_back(cloud, found.sandbox.id)
-            except AutomationError as error:
-                log.warning("sandbox %s: %s", found.sandbox.id, bot.redactor.text(error.sentence))
-            else:
-                bot.deeds.note(
-                    "sandbox-deleted", f"sandbox {found.sandbox.id} deleted: its run {keys.run} is over"
-                )
+            with about_run(run) if run else about(run=str(keys.run)):
+                try:
+                    await give_back(cloud, found.sandbox.id)
+                except AutomationError as error:
+                    log.warning("sandbox %s: %s", found.sandbox.id, bot.redactor.text(error.sentence))
+                else:
+                    bot.deeds.note(
+                        "sandbox-deleted", f"sandbox {found.sandbox.id} deleted: its run {keys.run} is over"
+                    )
 
 
 def in_sandbox(bot: Bot, connection: AgentConnection, sandbox_id: str) -> AgentConnection:

@@ -24,8 +24,9 @@ from automation.output.excerpt import Excerpt
 from automation.report import Report, write_report
 from automation.verdict import judge
 from bot.bot import Bot
+from bot.log_context import about, about_run
 from bot.runs.check import buttons_of
-from bot.runs.run import End
+from bot.runs.run import End, Run
 from bot.watchdog.decision import Due, due
 
 EVERY: Final = 60.0
@@ -83,11 +84,12 @@ class PendingChecks:
         """
         concluded = reads = 0
         async for place in self._places():
-            try:
-                concluded += await self._watch(place)
-            except AutomationError as error:
-                sentence = self.bot.redactor.text(error.sentence)
-                log.info("check runs of %s at %s wait: %s", place.repository, place.sha, sentence)
+            with about(repository=place.repository):
+                try:
+                    concluded += await self._watch(place)
+                except AutomationError as error:
+                    sentence = self.bot.redactor.text(error.sentence)
+                    log.info("check runs of %s at %s wait: %s", place.repository, place.sha, sentence)
             reads += 1
             if reads >= READS:
                 break
@@ -125,7 +127,8 @@ class PendingChecks:
             with understood("a list of pull requests"):
                 heads = [str(pull["head"]["sha"]) async for pull in pulls]
         except AutomationError as error:
-            log.info("pull requests of %s wait: %s", repository, self.bot.redactor.text(error.sentence))
+            with about(repository=repository):
+                log.info("pull requests of %s wait: %s", repository, self.bot.redactor.text(error.sentence))
             return
         self._heads = [Place(repository, installation, sha) for sha in dict.fromkeys(heads)]
 
@@ -134,19 +137,23 @@ class PendingChecks:
         concluded = 0
         for check in await Checks(github, self.bot.settings.app_id).on(place.sha):
             run = await self.bot.store.runs.find_by_external_id(check.external_id)
-            match due(check, self.bot.instance, run):
-                case Due.LEAVE:
-                    continue
-                case Due.REPEAT:
-                    assert run is not None and run.end is not None  # noqa: PT018, S101
-                    await self._conclude(github, check, run.end, buttons_of(run.end))
-                    self.bot.deeds.note("check-repeated", f"{check.url}: shows how its run {run.id} ended")
-                case Due.LOSE:
-                    # Without a button: there is nothing left that could be run again.
-                    await self._conclude(github, check, self._lost(check), [])
-                    self.bot.deeds.note("check-lost", f"{check.url}: nobody knows its run")
-            concluded += 1
+            with about_run(run) if run else about(run=str(check.keys.run) if check.keys else ""):
+                concluded += await self._settle(github, check, run)
         return concluded
+
+    async def _settle(self, github: GitHub, check: CheckRun, run: Run | None) -> bool:
+        match due(check, self.bot.instance, run):
+            case Due.LEAVE:
+                return False
+            case Due.REPEAT:
+                assert run is not None and run.end is not None  # noqa: PT018, S101
+                await self._conclude(github, check, run.end, buttons_of(run.end))
+                self.bot.deeds.note("check-repeated", f"{check.url}: shows how its run {run.id} ended")
+            case Due.LOSE:
+                # Without a button: there is nothing left that could be run again.
+                await self._conclude(github, check, self._lost(check), [])
+                self.bot.deeds.note("check-lost", f"{check.url}: nobody knows its run")
+        return True
 
     async def _conclude(self, github: GitHub, check: CheckRun, end: End, buttons: Sequence[Button]) -> None:
         report = Report(end.title, end.summary, end.text)

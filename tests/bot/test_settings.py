@@ -15,6 +15,7 @@ from automation.errors import Misconfigured
 from automation.settings import Settings
 from bot import settings
 from bot.caps import Caps
+from bot.log import LogFormat
 from bot.set_up.manifest import EVENTS, PERMISSIONS
 from bot.settings import NAMES, BotSettings
 from bot.variables import is_loopback
@@ -75,6 +76,7 @@ def test_everything() -> None:
         BOT_FORK_AGENT_SERVER_API_KEY="fork-key",
         AUTOMATION_AGENT_SERVER_API_KEY="key",
         AUTOMATION_PATIENCE="7",
+        BOT_LOG_FORMAT="json",
         BOT_MAX_RUNS="1",
         BOT_MAX_RUNS_PER_REPOSITORY="2",
         BOT_MAX_RUNS_PER_SERVER="3",
@@ -89,6 +91,7 @@ def test_everything() -> None:
     assert found.core == Settings(
         "http://agents.test:8000", "key", "https://forks.example.com", "fork-key", patience=7
     )
+    assert found.log_format is LogFormat.JSON
     assert found.caps == Caps(1, 2, 3, 4, 5, 6)
     assert set(found.secrets) == {PEM.strip(), "s" * 16, KEY, OLD_KEY, "o" * 16, "key", "fork-key"}
     assert not any(secret in repr(found) for secret in found.secrets)
@@ -168,6 +171,7 @@ def test_a_slip_in_a_name_is_pointed_out() -> None:
         ("AUTOMATION_AGENT_SERVER_URL", "http://169.254.169.254", "link-local"),
         ("AUTOMATION_AGENT_SERVER_API_KEY", "hunter2\nhunter2", "line breaks"),
         ("AUTOMATION_PATIENCE", "for ever", "a number of seconds"),
+        ("BOT_LOG_FORMAT", "xml", "expected text or json"),
         ("BOT_DELIVERIES_SECONDS", "0", "a whole number, 1 or more"),
         ("BOT_MAX_RUNS", "0", "a whole number, 1 or more"),
         ("BOT_MAX_RUNS", "1e3", "a whole number"),
@@ -292,6 +296,7 @@ def test_the_readme_has_every_setting_with_its_default() -> None:
         settings.GITHUB_API_URL: settings.GITHUB_DOT_COM,
         settings.DATABASE_URL: settings.DEFAULT_DATABASE,
         settings.DELIVERIES_SECONDS: 60,
+        settings.LOG_FORMAT: LogFormat.TEXT,
         settings.MAX_RUNS: Caps.runs,
         settings.MAX_RUNS_PER_REPOSITORY: Caps.at_once_per_repository,
         settings.MAX_RUNS_PER_SERVER: Caps.at_once_per_server,

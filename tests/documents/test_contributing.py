@@ -27,6 +27,7 @@ DOCUMENTS = (
     "README.md",
     ".github/CHANGELOG.md",
     "bot/README.md",
+    "bot/OPERATING.md",
     ".github/CONTRIBUTING.md",
     ".github/SECURITY.md",
 )

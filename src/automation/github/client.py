@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from automation.github.answers import understood
@@ -239,5 +240,7 @@ async def in_daemon_thread[T](call: Callable[[], T]) -> T:
         with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
             loop.call_soon_threadsafe(settle, *result)
 
-    threading.Thread(target=work, daemon=True, name="GitHub").start()
+    # As in `asyncio.to_thread`: what is logged there is about the same as here.
+    context = copy_context()
+    threading.Thread(target=context.run, args=(work,), daemon=True, name="GitHub").start()
     return await done

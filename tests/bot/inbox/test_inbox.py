@@ -75,8 +75,7 @@ async def test_a_full_disk_is_not_an_acknowledgement(
         assert answer.status_code == 503
         assert "the bot's log says why" in answer.text
         assert (
-            f"{name}'] is not stored: The database cannot be used now: database or disk is full"
-            in caplog.text
+            f"{name} is not stored: The database cannot be used now: database or disk is full" in caplog.text
         )
         assert (await receiver.post()).status_code == 202
     monkeypatch.undo()

@@ -3,6 +3,7 @@
 import asyncio
 
 from automation.connection import AgentConnection
+from bot.log_context import about, bound
 from bot.runs.lines import Lines
 from tests.servers import RealServer
 
@@ -16,6 +17,15 @@ async def test_one_line_for_all_until_the_last_has_left(server: RealServer) -> N
     async with lines.to(connection) as another:
         assert another is not first
         assert (await another.server.info())["version"]
+
+
+async def test_what_a_line_logs_is_not_about_the_run_that_opened_it(server: RealServer) -> None:
+    connection = AgentConnection(server.url, server.key)
+    with about(run="the first one"):
+        async with Lines().to(connection):
+            [listening] = [task for task in asyncio.all_tasks() if task.get_name() == "bash-events"]
+            assert listening.get_context().run(bound) == {}
+            assert bound() == {"run": "the first one"}
 
 
 async def test_many_at_once_get_the_same(server: RealServer) -> None:

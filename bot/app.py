@@ -38,6 +38,7 @@ from bot.requests.worker import AT_ONCE, Worker, is_wanted
 from bot.retention import Retention
 from bot.runs.driver import Driver
 from bot.runs.orphans import Orphans
+from bot.servers import Servers
 from bot.settings import BotSettings
 from bot.shown import ShownRuns
 from bot.store.moving import INSTANCE, refuse_moved
@@ -139,6 +140,8 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
         ):
             duty = partial(bot.replicas.on_duty, name, work)
             await stack.enter_async_context(tending(name, duty, bot.metrics))
+        # No duty: each replica has a way of its own to them.
+        await stack.enter_async_context(tending("servers", Servers(bot).ask_for_ever, bot.metrics))
         streams = Streams()
         shown = pages(
             ShownRuns(store, driver),
@@ -164,7 +167,9 @@ async def _deal(bot: Bot, driver: Driver, inbox: Inbox, hook: Hook) -> None:
     What came while nobody was there comes before what comes now, unless GitHub does not tell it soon.
     """
     every = bot.settings.deliveries_seconds
-    missed = MissedDeliveries(hook, bot.store, inbox, bot.metrics, bot.deeds, every)
+    missed = MissedDeliveries(
+        hook, bot.store, inbox, bot.metrics, bot.deeds, every, bot.contacts.github
+    )
     async with tending("missed deliveries", missed.read_for_ever, bot.metrics):
         await missed.wait(CAUGHT_UP_WITHIN)
         await Worker(bot, driver, inbox.arrived).work()

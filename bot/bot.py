@@ -10,6 +10,7 @@ from automation.reasons import Reason
 from automation.redaction import Redactor
 from bot.bell import Bell
 from bot.branches import Branches
+from bot.contact import Contacts
 from bot.deeds import Deeds
 from bot.definitions import Definitions
 from bot.github.installations import Installations
@@ -43,6 +44,7 @@ class Bot:
     lines: Lines = field(default_factory=Lines)
     pace: Pace = field(default_factory=Pace)
     branches: Branches = field(default_factory=Branches)
+    contacts: Contacts = field(default_factory=Contacts)
     metrics: Metrics = field(default_factory=Metrics)
     deeds: Deeds = field(init=False)
     replicas: Replicas = field(init=False)

@@ -6,6 +6,7 @@ import json
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from uuid import UUID
 
 from starlette.requests import ClientDisconnect, Request
@@ -18,6 +19,7 @@ from bot.bot import Bot
 from bot.callback import is_token
 from bot.completion import Completion
 from bot.inbox import Inbox
+from bot.readiness import Readiness
 from bot.runs.driver import Driver
 from bot.runs.said import note_of
 from bot.store.errors import DatabaseUnavailable
@@ -29,10 +31,10 @@ FRESH = 60.0
 
 def endpoints(bot: Bot, driver: Driver, inbox: Inbox) -> list[Route]:
     """The routes."""
-    here = _Endpoints(bot, driver, inbox, _SdkVersion(bot))
+    here = _Endpoints(bot, driver, inbox, _SdkVersion(bot), Readiness(bot, driver, inbox))
     return [
         Route("/healthz", here.health, methods=["GET"]),
-        Route("/readyz", here.readiness, methods=["GET"]),
+        Route("/readyz", here.ready, methods=["GET"]),
         Route("/metrics", here.metrics, methods=["GET"]),
         Route("/api/v1/sdk-version", here.sdk_version, methods=["GET"]),
         Route("/api/v1/runs/{id:uuid}/complete", here.complete, methods=["POST"]),
@@ -70,23 +72,26 @@ class _Endpoints:
     driver: Driver
     inbox: Inbox
     sdk: _SdkVersion
+    readiness: Readiness
 
     async def health(self, _: Request) -> Response:
         """The process lives."""
         return PlainTextResponse("ok\n")
 
-    async def readiness(self, _: Request) -> Response:
-        """It takes deliveries and drives runs."""
-        problems = []
-        if not self.inbox.is_open:
-            problems.append("shutting down")
-        try:
-            await self.bot.store.facts.get("instance")
-        except DatabaseUnavailable as error:
-            problems.append(error.sentence)
-        if not self.driver.is_sweeping:
-            problems.append("runs are not driven")
-        return JSONResponse({"problems": problems}, status_code=503 if problems else 200)
+    async def ready(self, _: Request) -> Response:
+        """Whether deliveries may be sent here, and what is wrong with it."""
+        troubles = await self.readiness.troubles()
+        is_ready = all(each.is_warning for each in troubles)
+        causes = [
+            {
+                "cause": each.cause,
+                "severity": "warning" if each.is_warning else "error",
+                "sentence": each.sentence,
+            }
+            for each in troubles
+        ]
+        document = {"ready": is_ready, "causes": causes}
+        return JSONResponse(document, HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def metrics(self, request: Request) -> Response:
         """For whoever has the operator's token; nobody else can tell that there is something."""
@@ -96,6 +101,7 @@ class _Endpoints:
             return PlainTextResponse("Not Found\n", status_code=404)
         metrics, store, now = self.bot.metrics, self.bot.store, time.time()
         metrics.deliveries_waiting.set(self.inbox.waiting)
+        metrics.troubled({each.cause for each in await self.readiness.troubles()})
         with suppress(DatabaseUnavailable):
             for gauge, since in (
                 (metrics.requests_oldest, await store.requests.oldest()),

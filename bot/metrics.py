@@ -1,10 +1,11 @@
 """What operators watch, in Prometheus' form."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from bot.runs.run import Run, State
+from bot.trouble import Cause
 
 NAMESPACE = "automation_bot"
 SECONDS = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
@@ -33,6 +34,7 @@ class Metrics:
         )
         self.watchdog = counter("watchdog_actions", "What was done that nobody asked for", "what")
         self.runs_in_state = gauge("runs", "Runs that have not ended, by how far they are", "state")
+        self.troubles = gauge("troubles", "What is wrong now: 1, otherwise 0", "cause")
         self.deliveries_waiting = gauge("deliveries_waiting", "Deliveries that wait to be stored")
         self.requests_oldest = gauge(
             "requests_oldest_seconds", "Age of the oldest request that nobody has dealt with, 0 for none"
@@ -56,6 +58,10 @@ class Metrics:
         for state in State:
             if state is not State.ENDED:
                 self.runs_in_state.labels(state.value).set(counts.get(state, 0))
+
+    def troubled(self, causes: Collection[Cause]) -> None:
+        for cause in Cause:
+            self.troubles.labels(cause.value).set(cause in causes)
 
     def text(self) -> bytes:
         return generate_latest(self._registry)

@@ -1,17 +1,12 @@
 """Whether the database can be written, has room, and credentials are for this user only. Looks; changes nothing."""
 
 import os
-import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
 
+from bot.disk import LEAST_FREE, MIB, free_on
 from bot.examination.finding import Finding, fine, note, wrong
-
-LEAST_FREE: Final = 512 * 1024 * 1024
-"""Bytes."""
-MIB: Final = 1024 * 1024
 
 
 def database_findings(path: Path) -> Iterator[Finding]:
@@ -32,7 +27,7 @@ def database_findings(path: Path) -> Iterator[Finding]:
         return
     yield fine("database", f"{path} {'can be written' if path.exists() else 'is made at the first start'}")
     try:
-        free = shutil.disk_usage(directory).free
+        free = free_on(directory)
     except OSError as error:
         yield wrong("disk", f"the free space of {directory} cannot be told ({error.strerror})")
         return

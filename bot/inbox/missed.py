@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from automation.errors import AutomationError
-from automation.github.errors import GitHubRefuses
+from automation.github.errors import GitHubRefuses, GitHubUnavailable
+from bot.contact import Contact
 from bot.deeds import Deeds
 from bot.github.hook import Attempt, Hook
 from bot.inbox.inbox import NOTHING, Inbox
@@ -68,6 +69,7 @@ class MissedDeliveries:
 
     Attributes:
         every: seconds between two readings.
+        github: told how it has answered.
         caught_up: set once the list has been read for the first time.
     """
 
@@ -77,6 +79,7 @@ class MissedDeliveries:
     metrics: Metrics
     deeds: Deeds
     every: float = 60.0
+    github: Contact = field(default_factory=Contact)
     caught_up: asyncio.Event = field(default_factory=asyncio.Event)
     _looked_far_at: float = -LONG_EVERY
     _given_up: set[str] = field(default_factory=set)
@@ -86,7 +89,10 @@ class MissedDeliveries:
         while True:
             try:
                 await self.read()
+                self.github.answered()
             except AutomationError as error:
+                if isinstance(error, GitHubUnavailable):
+                    self.github.failed(error)
                 log.warning("missed deliveries wait: %s", error.sentence)
             self.caught_up.set()
             await asyncio.sleep(self.every)

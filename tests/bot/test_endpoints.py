@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import re
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -13,19 +16,24 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from automation.errors import ServerUnavailable
+from automation.github import GitHubRefuses, GitHubUnavailable
 from automation.reasons import Conclusion, Reason
 from bot import endpoints as module
 from bot.callback import callback_url
+from bot.disk import FULL, LEAST_FREE
 from bot.endpoints import LIMIT, endpoints
 from bot.inbox import Inbox
 from bot.runs.live import LiveRun
 from bot.runs.run import Run, State
 from bot.store.errors import DatabaseUnavailable
+from bot.trouble import Cause
 from bot.vault import Vault, new_key
 from tests.bot.runs.place import NOWHERE, OPERATOR, Place, opened
 from tests.bot.store.rows import SUCCESS
 from tests.fakes.github.server import FakeGitHub
 from tests.servers import RealServer
+from tests.teller import eventually
 
 FAILED = {"status": "FAILED", "error": {"code": "Boom", "detail": "it broke"}}
 COMPLETED = {"status": "COMPLETED"}
@@ -202,22 +210,88 @@ async def test_it_lives(http: httpx.AsyncClient) -> None:
     assert (await http.get("/healthz")).text == "ok\n"
 
 
+async def causes(http: httpx.AsyncClient, status: int) -> dict[str, str]:
+    """What /readyz says, by cause."""
+    answer = await http.get("/readyz")
+    document = answer.json()
+    assert (answer.status_code, document["ready"]) == (status, status == 200)
+    assert all(each["severity"] in {"error", "warning"} for each in document["causes"])
+    assert document["ready"] == all(each["severity"] == "warning" for each in document["causes"])
+    return {each["cause"]: each["sentence"] for each in document["causes"]}
+
+
 async def test_it_is_ready_while_it_sweeps_and_takes(
     place: Place, http: httpx.AsyncClient, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer = await http.get("/readyz")
-    assert (answer.status_code, answer.json()) == (503, {"problems": ["runs are not driven"]})
+    assert list(await causes(http, 503)) == ["sweep"]
     async with place.driver.driving():
-        await place.driver.news(0.2)
-        assert (await http.get("/readyz")).status_code == 200
+        await eventually(lambda: place.driver.is_sweeping)
+        assert await causes(http, 200) == {}
 
         async def fail(*_: object) -> None:
-            raise DatabaseUnavailable("the disk is full")
+            raise DatabaseUnavailable(f"the disk of {OPERATOR} is full")
 
         monkeypatch.setattr(place.bot.store.facts, "get", fail)
         inbox.close()
-        answer = await http.get("/readyz")
-    assert (answer.status_code, answer.json()) == (503, {"problems": ["shutting down", "the disk is full"]})
+        said = await causes(http, 503)
+    assert list(said) == ["shutting-down", "database"]
+    assert said["database"] == "the disk of *** is full"
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (GitHubRefuses("HTTP 401", status=401), "github-refuses"),
+        (GitHubUnavailable("HTTP 502"), "github-unreachable"),
+    ],
+)
+async def test_github_that_is_away_is_a_warning(
+    place: Place, http: httpx.AsyncClient, error: GitHubUnavailable, cause: str
+) -> None:
+    async with place.driver.driving():
+        await eventually(lambda: place.driver.is_sweeping)
+        place.bot.contacts.github.failed(error)
+        assert list(await causes(http, 200)) == [cause]
+        place.bot.contacts.github.answered()
+        assert await causes(http, 200) == {}
+
+
+@pytest.mark.parametrize(
+    ("free", "cause", "status"),
+    [(LEAST_FREE, None, 200), (LEAST_FREE - 1, "disk-low", 200), (FULL - 1, "disk-full", 503)],
+)
+async def test_a_disk_that_fills_up(
+    place: Place,
+    http: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    free: int,
+    cause: str | None,
+    status: int,
+) -> None:
+    place.bot.settings = replace(place.bot.settings, database_url=f"sqlite:///{place.bot.workspace}/bot.db")
+    async with place.driver.driving():
+        await eventually(lambda: place.driver.is_sweeping)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+        # Temporary files are on a disk, too.
+        assert set(await causes(http, status)) == ({cause, "disk-low"} if cause else set())
+
+
+async def test_temporary_files_need_room_where_the_database_is_elsewhere(
+    place: Place, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.bot.settings = replace(place.bot.settings, database_url="postgresql://db.test/bot")
+    async with place.driver.driving():
+        await eventually(lambda: place.driver.is_sweeping)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+        assert list(await causes(http, 200)) == ["disk-low"]
+
+
+async def test_what_is_wrong_is_a_metric(place: Place, http: httpx.AsyncClient) -> None:
+    place.bot.contacts.server.failed(ServerUnavailable("away"))
+    answer = await http.get("/metrics", headers={"authorization": f"Bearer {OPERATOR}"})
+    said = dict(re.findall(r'automation_bot_troubles\{cause="([a-z-]+)"\} ([01])', answer.text))
+    assert set(said) == set(Cause)
+    assert {cause for cause, value in said.items() if value == "1"} == {"sweep", "agent-server-unreachable"}
 
 
 @pytest.mark.parametrize(

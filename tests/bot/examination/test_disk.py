@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot.examination.disk import LEAST_FREE, database_findings, private_file_findings
+from bot.disk import LEAST_FREE
+from bot.examination.disk import database_findings, private_file_findings
 from bot.examination.finding import Level
 
 

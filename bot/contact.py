@@ -1,0 +1,36 @@
+"""How those outside have answered the last time that they were asked."""
+
+from dataclasses import dataclass, field
+
+from automation.errors import AutomationError
+
+
+@dataclass
+class Contact:
+    """One of them.
+
+    Attributes:
+        error: what went wrong the last time; None if nothing did, or nobody has asked yet.
+    """
+
+    error: AutomationError | None = None
+
+    def answered(self) -> None:
+        self.error = None
+
+    def failed(self, error: AutomationError) -> None:
+        self.error = error
+
+
+@dataclass
+class Contacts:
+    """All of them.
+
+    Attributes:
+        github: asked as the App itself, whenever its list of deliveries is read.
+        server: on which runs take place, or the Cloud that makes sandboxes; fork_server: that of forks.
+    """
+
+    github: Contact = field(default_factory=Contact)
+    server: Contact = field(default_factory=Contact)
+    fork_server: Contact = field(default_factory=Contact)

@@ -15,11 +15,11 @@ COPY .ci/uv.txt .ci/uv.txt
 RUN pip install --no-cache-dir --root-user-action ignore --require-hashes --only-binary :all: -r .ci/uv.txt
 # First what changes seldom.
 COPY pyproject.toml uv.lock ./
-RUN uv sync --locked --no-dev --extra bot --extra postgres --no-install-project
+RUN uv sync --locked --no-dev --extra bot --extra otel --extra postgres --no-install-project
 COPY README.md LICENSE ./
 COPY src src
 COPY bot bot
-RUN uv sync --locked --no-dev --extra bot --extra postgres --no-editable
+RUN uv sync --locked --no-dev --extra bot --extra otel --extra postgres --no-editable
 
 FROM python:3.12-slim
 LABEL org.opencontainers.image.title="automation-action" \

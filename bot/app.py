@@ -44,6 +44,7 @@ from bot.shown import ShownRuns
 from bot.store.moving import INSTANCE, refuse_moved
 from bot.store.store import Store
 from bot.tending import tending
+from bot.tracing import tracing_by
 from bot.vault import Vault
 from bot.watchdog import PendingChecks
 from bot.workspace import workspace
@@ -105,6 +106,8 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store.open(settings.database_url))
         await refuse_moved(store.database)
+        tracing = tracing_by(settings.telemetry, settings.github_url)
+        stack.callback(tracing.close)
         directory = stack.enter_context(workspace())
         installations = Installations(settings.github_api_url, settings.app_id, settings.private_key)
         stack.callback(installations.close)
@@ -116,6 +119,7 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
             workspace=directory,
             installations=installations,
             definitions=Definitions(directory),
+            tracing=tracing,
         )
         driver = Driver(bot)
         inbox = await stack.enter_async_context(

@@ -22,6 +22,7 @@ from bot.runs.lines import Lines
 from bot.runs.run import Run
 from bot.settings import BotSettings
 from bot.store.store import Store
+from bot.tracing import Tracing
 from bot.vault import Vault
 
 
@@ -46,6 +47,7 @@ class Bot:
     branches: Branches = field(default_factory=Branches)
     contacts: Contacts = field(default_factory=Contacts)
     metrics: Metrics = field(default_factory=Metrics)
+    tracing: Tracing = field(default_factory=Tracing)
     deeds: Deeds = field(init=False)
     replicas: Replicas = field(init=False)
     bell: Bell = field(init=False)

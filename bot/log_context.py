@@ -7,9 +7,10 @@ are begun in there carry them on.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from bot.runs.run import Run
+if TYPE_CHECKING:
+    from bot.runs.run import Run
 
 WORDS: Final = ("delivery", "run", "repository")
 """In the order in which they are shown."""
@@ -34,7 +35,7 @@ def about(**words: str) -> Iterator[None]:
 
 
 @contextmanager
-def about_run(run: Run) -> Iterator[None]:
+def about_run(run: "Run") -> Iterator[None]:
     with about(delivery=run.delivery, run=str(run.id), repository=run.repository):
         yield
 

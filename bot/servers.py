@@ -12,7 +12,7 @@ from typing import Final
 from automation.agent_server import AgentServer
 from automation.cloud import Cloud, CloudAccount
 from automation.connection import AgentConnection
-from automation.errors import AutomationError
+from automation.errors import AutomationError, ServerUnavailable
 from bot.bot import Bot
 from bot.contact import Contact
 
@@ -63,7 +63,8 @@ class Servers:
 
 async def _server(connection: AgentConnection) -> None:
     async with AgentServer(connection) as server:
-        await server.is_ready()
+        if not await server.is_ready():
+            raise ServerUnavailable("it is not ready, or something else answers in its place")
 
 
 async def _cloud(account: CloudAccount) -> None:

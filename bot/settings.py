@@ -17,6 +17,7 @@ from automation.errors import Misconfigured
 from automation.settings import Settings
 from bot.caps import Caps
 from bot.log import LogFormat
+from bot.telemetry import PREFIX, secrets_of
 from bot.variables import Variables
 from bot.vault import SECRET_KEY, is_key
 
@@ -92,6 +93,7 @@ class BotSettings:
         operator_token: empty where the operator's page is switched off.
         deliveries_seconds: between two readings of what GitHub has sent, for what was missed.
         core: the agent-server, and the one that is set aside for forks.
+        telemetry: the variables of OpenTelemetry, as they are.
     """
 
     app_id: int = 0
@@ -106,6 +108,7 @@ class BotSettings:
     log_format: LogFormat = LogFormat.TEXT
     core: Settings = field(default_factory=Settings)
     caps: Caps = field(default_factory=Caps)
+    telemetry: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_environment(
@@ -150,6 +153,7 @@ class BotSettings:
                 per_pull=given.number(RUNS_PER_PULL_HOUR, Caps.per_pull),
                 per_repository=given.number(RUNS_PER_REPOSITORY_HOUR, Caps.per_repository),
             ),
+            telemetry={name: value for name, value in environment.items() if name.startswith(PREFIX)},
         )
         return settings, given.complaints
 
@@ -193,6 +197,7 @@ class BotSettings:
             self.core.agent_server_api_key,
             self.core.fork_agent_server_api_key,
             self.core.cloud_api_key,
+            *secrets_of(self.telemetry),
         )
         return [value for value in values if value]
 

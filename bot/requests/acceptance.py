@@ -36,12 +36,13 @@ class Acceptance:
     """Accepts runs for one bot.
 
     Attributes:
-        delivery: GUID of the one that asks for them.
+        delivery: GUID of the one that asks for them; traceparent: its place in a trace.
     """
 
     bot: Bot
     driver: Driver
     delivery: str = ""
+    traceparent: str = ""
 
     @property
     def approvals(self) -> Approvals:
@@ -183,6 +184,7 @@ class Acceptance:
             event_name=wish.event_name,
             comment_id=wish.comment_id,
             delivery=self.delivery,
+            traceparent=self.traceparent,
             inputs=wish.inputs,
             lane=lane_of(
                 subject.repository,

@@ -25,7 +25,7 @@ class Desk:
     """One repository's, for the time of one request.
 
     Attributes:
-        delivery: GUID of the one that the request comes from.
+        delivery: GUID of the one that the request comes from; traceparent: the request's place in a trace.
     """
 
     bot: Bot
@@ -33,6 +33,7 @@ class Desk:
     repository: str
     installation: int
     delivery: str = ""
+    traceparent: str = ""
 
     @cached_property
     def github(self) -> GitHub:
@@ -44,7 +45,7 @@ class Desk:
 
     @cached_property
     def acceptance(self) -> Acceptance:
-        return Acceptance(self.bot, self.driver, self.delivery)
+        return Acceptance(self.bot, self.driver, self.delivery, self.traceparent)
 
     async def pull(self, number: int) -> PullRequest:
         return PullRequest.read(await self.github.get(f"/pulls/{number}"))

@@ -128,8 +128,9 @@ class Worker:
     async def _deal_with(self, request: Request) -> None:
         rows = self.bot.store.requests
         try:
-            async with asyncio.timeout(WITHIN):
-                note = await self._handle(request)
+            with self.bot.tracing.request(request) as traceparent:
+                async with asyncio.timeout(WITHIN):
+                    note = await self._handle(request, traceparent)
             await rows.done(request.id, note)
             self.bot.metrics.requests_dealt.labels("done").inc()
             log.info("request %s (%s): %s", request.id, request.event, self.bot.redactor.text(note))
@@ -167,7 +168,7 @@ class Worker:
         except AutomationError as error:
             log.warning("request %s: %s", request.id, error.sentence)
 
-    async def _handle(self, request: Request) -> str:
+    async def _handle(self, request: Request, traceparent: str) -> str:
         app_id = self.bot.settings.app_id
         if await self._is_too_much(request):
             return f"{request.sender} has commented more than is dealt with within an hour"
@@ -175,7 +176,9 @@ class Worker:
         origin = Origin.read(payload)
         if origin is None:
             return "no repository"
-        desk = Desk(self.bot, self.driver, origin.repository, origin.installation, request.delivery)
+        desk = Desk(
+            self.bot, self.driver, origin.repository, origin.installation, request.delivery, traceparent
+        )
         event = read_event(request.event, payload)
         if isinstance(event, PullRequestMoved):
             await desk.acceptance.approvals.void(event)

@@ -241,6 +241,7 @@ class Drive:
             await connections.forget(self.bot, self.run)
         await self._row.save(state=State.ENDED)
         self.bot.metrics.ended(self.run)
+        self.bot.tracing.ended(self.run)
         log.info("run %s ended: %s (%s)", self.run.id, end.conclusion, end.reason)
 
 

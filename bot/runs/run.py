@@ -84,7 +84,7 @@ class Run:
         cause: what asked for it: an event's key such as `issue_comment.created`, `retry`, `rerequested`.
         event_name: GitHub's, of the event that it is told of.
         comment_id: of the command, 0 if there was none.
-        delivery: GUID of the one that asked for it, empty for none that is known.
+        delivery: GUID of the one that asked for it, empty for none that is known; traceparent: its place in a trace.
         inputs: given arguments, as text by name.
         timeout: seconds; outputs: names that it has to report.
         lane: runs of one lane take turns; empty for none.
@@ -119,6 +119,7 @@ class Run:
     event_name: str = ""
     comment_id: int = 0
     delivery: str = ""
+    traceparent: str = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
     timeout: float = 0
     outputs: tuple[str, ...] = ()

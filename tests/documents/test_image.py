@@ -52,7 +52,8 @@ def test_every_package_of_the_project_is_copied() -> None:
 def test_both_programs_get_what_they_need() -> None:
     syncs = re.findall(r"^RUN uv sync (.+)$", DOCKERFILE, flags=re.MULTILINE)
     assert len(syncs) > 1
-    assert all("--extra bot" in sync for sync in syncs)
+    extras = PROJECT["project"]["optional-dependencies"].keys() - {"embedded"}
+    assert all(set(re.findall(r"--extra (\w+)", sync)) == extras for sync in syncs)
     smoke = (ROOT / ".ci/image").read_text(encoding="utf-8")
     assert set(PROJECT["project"]["scripts"]) - {"automation"} <= set(
         re.findall(r"--entrypoint (\S+)", smoke)

@@ -171,9 +171,7 @@ async def _deal(bot: Bot, driver: Driver, inbox: Inbox, hook: Hook) -> None:
     What came while nobody was there comes before what comes now, unless GitHub does not tell it soon.
     """
     every = bot.settings.deliveries_seconds
-    missed = MissedDeliveries(
-        hook, bot.store, inbox, bot.metrics, bot.deeds, every, bot.contacts.github
-    )
+    missed = MissedDeliveries(hook, bot.store, inbox, bot.metrics, bot.deeds, every, bot.contacts.github)
     async with tending("missed deliveries", missed.read_for_ever, bot.metrics):
         await missed.wait(CAUGHT_UP_WITHIN)
         await Worker(bot, driver, inbox.arrived).work()

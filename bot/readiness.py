@@ -41,9 +41,8 @@ class Readiness:
             yield Trouble(Cause.SWEEP, "the bot has not looked after its runs lately; the log says why")
 
     def _of_disks(self) -> Iterator[Trouble]:
-        settings = self.bot.settings
-        if settings.database_url.startswith("sqlite:"):
-            free = _free(settings.database_path.resolve().parent)
+        if (path := self.bot.settings.database_path) is not None:
+            free = _free(path.resolve().parent)
             if free < FULL:
                 yield Trouble(Cause.DISK_FULL, f"{free // MIB} MiB are free for the database: make room")
             elif free < LEAST_FREE:

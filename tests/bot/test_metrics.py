@@ -12,7 +12,7 @@ from bot.metrics import Metrics
 from bot.runs.run import End, Run, State
 
 RUN = Run(uuid4(), "octo/demo", 1, "hello", "hello", "d" * 40, "e" * 40)
-README = (Path(__file__).parents[2] / "bot/README.md").read_text()
+OPERATING = (Path(__file__).parents[2] / "bot/OPERATING.md").read_text(encoding="utf-8")
 
 
 def samples(metrics: Metrics) -> dict[tuple[str, ...], float]:
@@ -55,13 +55,13 @@ def test_two_bots_of_a_process_count_apart() -> None:
     assert ("automation_bot_defects_total", "drive") not in samples(other)
 
 
-def test_the_readme_has_every_metric() -> None:
+def test_every_metric_is_in_the_table_of_what_to_watch() -> None:
     metrics = Metrics().text().decode()
     names = {
         family.name
         for family in text_string_to_metric_families(metrics)
         if not family.name.endswith("_created")
     }
-    section = README.partition("### Metrics")[2].partition("\n## ")[0].partition("\n### ")[0]
+    section = OPERATING.partition("## What to watch")[2].partition("\n## ")[0]
     said = re.findall(r"^\| `automation_bot_([a-z_]+)`", section, re.MULTILINE)
     assert sorted(f"automation_bot_{name}" for name in said) == sorted(names)

@@ -46,7 +46,7 @@ def test_what_somebody_is_told_to_type_can_be_typed(words: list[str], tmp_path: 
 
 
 def test_the_commands_are_shown() -> None:
-    assert {words[0] for words in typed()} >= {"serve", "setup", "check", "new-key"}
+    assert {words[0] for words in typed()} >= {"serve", "setup", "check"}
 
 
 def commented() -> list[str]:

@@ -18,6 +18,10 @@ class Contact:
     def answered(self) -> None:
         self.error = None
 
+    def forget(self) -> None:
+        """Nobody here asks any more."""
+        self.error = None
+
     def failed(self, error: AutomationError) -> None:
         self.error = error
 

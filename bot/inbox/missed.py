@@ -86,16 +86,23 @@ class MissedDeliveries:
 
     async def read_for_ever(self) -> None:
         """Every so often, until cancelled."""
-        while True:
-            try:
-                await self.read()
-                self.github.answered()
-            except AutomationError as error:
-                if isinstance(error, GitHubUnavailable):
-                    self.github.failed(error)
-                log.warning("missed deliveries wait: %s", error.sentence)
-            self.caught_up.set()
-            await asyncio.sleep(self.every)
+        try:
+            while True:
+                await self._try_to_read()
+                self.caught_up.set()
+                await asyncio.sleep(self.every)
+        finally:
+            # Another replica asks from now on.
+            self.github.forget()
+
+    async def _try_to_read(self) -> None:
+        try:
+            await self.read()
+            self.github.answered()
+        except AutomationError as error:
+            if isinstance(error, GitHubUnavailable):
+                self.github.failed(error)
+            log.warning("missed deliveries wait: %s", error.sentence)
 
     async def wait(self, seconds: float) -> None:
         """Until the first reading is over, so long at the most."""

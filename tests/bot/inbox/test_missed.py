@@ -10,6 +10,7 @@ import pytest
 
 from automation.errors import AutomationError
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
+from bot.contact import Contact
 from bot.deeds import Deeds
 from bot.github import hook as hook_module
 from bot.github.hook import Attempt, Hook
@@ -22,6 +23,7 @@ from tests.bot.runs.place import quick_keys
 from tests.fakes.github.apps import App
 from tests.fakes.github.server import FakeGitHub
 from tests.server_process import free_port
+from tests.teller import eventually
 
 COMMENT = {"action": "created", "repository": {"full_name": "octo/demo"}, "issue": {"number": 7}}
 
@@ -258,3 +260,19 @@ async def test_it_goes_on_where_github_is_away(
         await asyncio.sleep(0.02)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_how_github_answers_is_known_to_who_asks_it(reading: Reading, github: FakeGitHub) -> None:
+    reader = reading()
+    reader.every = 0.05
+    asked = github.fault("GET", "/app/hook/deliveries", status=401, times=3)
+    task = asyncio.create_task(reader.read_for_ever())
+    await eventually(lambda: isinstance(reader.github.error, GitHubRefuses))
+    await eventually(lambda: reader.github.error is None)
+    assert asked.hits == 3
+    github.fault("GET", "/app/hook/deliveries", status=503, times=None)
+    await eventually(lambda: reader.github.error is not None)
+    assert not isinstance(reader.github.error, GitHubRefuses)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert reader.github == Contact()

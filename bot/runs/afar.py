@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from automation.errors import AutomationError
+from bot.log_context import about_run
 from bot.runs.live import LiveRun
 from bot.store.store import Store
 
@@ -35,7 +36,8 @@ class Afar:
         is_kept = run_id in self._until
         self._until[run_id] = time.monotonic() + WATCHED_FOR
         if not is_kept:
-            task = asyncio.create_task(self._keep(live), name=f"output of {run_id}")
+            with about_run(live.run):
+                task = asyncio.create_task(self._keep(live), name=f"output of {run_id}")
             self._keeping.add(task)
             task.add_done_callback(self._keeping.discard)
 

@@ -39,7 +39,7 @@ GOOD = {
 # None of them is a number, a URL or a path that means anything.
 WRONG = {
     "BOT_GITHUB_API_URL": "http://hunter2.test",
-    "BOT_DATABASE_URL": "postgresql://hunter2:hunter2@db.test/bot",
+    "BOT_DATABASE_URL": "mysql://hunter2:hunter2@db.test/bot",
     "BOT_OPERATOR_TOKEN": "hunter2",
     "BOT_MAX_RUNS": "hunter2",
     "BOT_RUNS_PER_USER_HOUR": "-2",

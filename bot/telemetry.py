@@ -13,6 +13,8 @@ PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PR
 HEADERS: Final = ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS")
 PROTOCOL: Final = "http/protobuf"
 """The only one that is spoken here."""
+SHORTEST_SECRET: Final = 8
+"""Characters of a header's value; a shorter one is a name, such as a tenant's, and would be masked in other words."""
 
 
 def endpoint_of(variables: Mapping[str, str]) -> str | None:
@@ -28,10 +30,10 @@ def protocol_of(variables: Mapping[str, str]) -> str:
 
 
 def secrets_of(variables: Mapping[str, str]) -> Iterator[str]:
-    """What a collector is shown to let us in: the values of headers, as they are given and as they are sent."""
+    """What a collector is shown to let us in: long values of headers, as they are given and as they are sent."""
     for name in HEADERS:
         for pair in variables.get(name, "").split(","):
             given = pair.partition("=")[2].strip()
             value = unquote(given)
             # Of `Bearer ...` the word behind it is the secret.
-            yield from {given, value, *value.split()[-1:]} - {""}
+            yield from {each for each in (given, value, *value.split()[-1:]) if len(each) >= SHORTEST_SECRET}

@@ -241,12 +241,17 @@ def test_a_dead_collector_holds_nobody_up(collector: Collector, kind: str) -> No
     assert time.monotonic() - began < CLOSED_WITHIN + 1
 
 
-def test_secrets_for_the_collector_are_secrets() -> None:
+def test_secrets_for_the_collector_are_secrets_and_names_are_not() -> None:
     variables = {
-        "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20hunter2, x-team = blue==",
+        "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20hunter2hunter2, x-key = abcdefgh==, x-team=octo",
         "OTEL_EXPORTER_OTLP_TRACES_HEADERS": "",
     }
-    assert set(secrets_of(variables)) == {"Bearer%20hunter2", "Bearer hunter2", "hunter2", "blue=="}
+    assert set(secrets_of(variables)) == {
+        "Bearer%20hunter2hunter2",
+        "Bearer hunter2hunter2",
+        "hunter2hunter2",
+        "abcdefgh==",
+    }
 
 
 def test_without_the_variables_nothing_is_imported() -> None:

@@ -174,7 +174,7 @@ class Drive:
         )
         if self.run.stop_by:
             self.live.stop.ask(self.run.stop_by, Cause(self.run.stop_cause))
-        await Conductor(
+        conductor = Conductor(
             connection,
             order,
             secrets=[*self.bot.settings.secrets, *callback_tokens(self.bot, self.run.id)],
@@ -185,7 +185,10 @@ class Drive:
             attention=self.live.attention,
             line=line,
             is_durable=True,
-        ).conduct()
+        )
+        await conductor.conduct()
+        if conductor.is_released:
+            self.live.become(replace(self.run, is_gone=True))
 
     async def _is_there(self, line: Line) -> bool:
         """Whether the server knows of this run: then there is nothing to be sent."""
@@ -200,14 +203,14 @@ class Drive:
             # Ended before it could note by itself why.
             verdict = replace(verdict, reason=Reason.SUPERSEDED)
         verdict = worsened(verdict, await self.bot.store.facts.get(f"completion {self.run.id}"))
-        await self._over(replace(outcome, verdict=verdict), is_gone=not outcome.is_lost)
+        await self._over(replace(outcome, verdict=verdict))
         return not outcome.is_lost
 
     async def _end_without_run(self, verdict: Verdict) -> None:
         seconds = time.time() - self.run.accepted_at
         await self._over(Outcome(str(self.run.id), verdict, Excerpt(), seconds=seconds))
 
-    async def _over(self, outcome: Outcome, *, is_gone: bool = False) -> None:
+    async def _over(self, outcome: Outcome) -> None:
         redactor = self.bot.redactor
         # Before the report is written: a secret that is escaped for Markdown is not known again.
         outcome = replace(outcome, verdict=redacted_verdict(outcome.verdict, redactor))
@@ -224,8 +227,7 @@ class Drive:
             text=report.text,
             annotations=tuple(each.model_dump(mode="json", exclude_none=True) for each in found),
         )
-        over = {"end": end, "state": State.CONCLUDING, "ended_at": time.time(), "is_gone": is_gone}
-        await self._row.save(output=self.live.excerpt, **over)
+        await self._row.save(output=self.live.excerpt, end=end, state=State.CONCLUDING, ended_at=time.time())
         self.on_over()
 
     async def _tell(self, end: End) -> None:

@@ -73,6 +73,7 @@ class Conductor:
             is ours: it is followed and removed like any other.
         on_verdict: told the outcome as soon as it is known; answers whether it is safe elsewhere, so that the run
             may be removed from its server.
+        is_released: it has been removed from its server.
     """
 
     connection: AgentConnection
@@ -86,6 +87,7 @@ class Conductor:
     progress: Progress = field(default_factory=Silent)
     stop: Stop = field(default_factory=Stop)
     on_verdict: Callable[[Outcome], Awaitable[bool]] | None = None
+    is_released: bool = field(default=False, init=False)
     _started: Started | None = None
 
     async def conduct(self) -> Outcome:
@@ -260,6 +262,7 @@ class Conductor:
         try:
             async with asyncio.timeout(STOP_WITHIN):
                 await release(server, self.order.key, self.order.base)
+            self.is_released = True
         except (TimeoutError, ServerUnavailable) as error:
             why = (
                 error.sentence if isinstance(error, ServerUnavailable) else f"no answer in {STOP_WITHIN:g} s"

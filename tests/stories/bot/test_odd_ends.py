@@ -3,6 +3,10 @@
 import asyncio
 import shutil
 
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tests.fakes.faulty_proxy import Answer, Cut, faulty_proxy
 from tests.servers import RealServer
 from tests.stories.bot.conftest import Begin, Demo
 from tests.teller import eventually
@@ -74,6 +78,27 @@ async def test_what_a_lost_server_still_runs_is_ended_once_it_is_back(
         await mortal.start()
     await eventually(lambda: mortal.processes(run_id) == [], 40)
     await eventually(lambda: demo.runs() == [])
+
+
+async def test_what_could_not_be_removed_from_the_server_is_removed_later(
+    begin: Begin, server: RealServer
+) -> None:
+    lost: list[bytes] = []
+
+    async def lose_the_first_removal(request: Request, _: Answer) -> Response | None:
+        command = await request.body()
+        if request.url.path.endswith("/execute_bash_command") and b"cd .. && rm -rf" in command and not lost:
+            lost.append(command)
+            raise Cut
+        return None
+
+    async with faulty_proxy(server.url, lose_the_first_removal) as proxy:
+        demo = await begin(AUTOMATION_AGENT_SERVER_URL=proxy.url)
+        pull = demo.pull()
+        demo.comment("/run-automation hello")
+        (await demo.concluded(pull.head)).is_("success")
+        assert lost
+        await eventually(lambda: demo.runs() == [], 40)
 
 
 async def test_who_has_waited_shows_as_in_progress_in_the_end(demo: Demo) -> None:

@@ -30,12 +30,14 @@ class BotProcess:
 
     Attributes:
         more: settings beside the usual ones.
+        module: what is started, in place of the bot as it is.
     """
 
     home: Path
     app: App
     server: RealServer
     more: dict[str, str] = field(default_factory=dict)
+    module: str = "bot"
     port: int = field(default_factory=free_port)
     _key: str = field(default_factory=lambda: Fernet.generate_key().decode())
     _process: "subprocess.Popen[bytes] | None" = None
@@ -52,6 +54,10 @@ class BotProcess:
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     @property
     def log(self) -> str:
@@ -91,7 +97,7 @@ class BotProcess:
         """Start it and wait until it serves."""
         self.home.mkdir(parents=True, exist_ok=True)
         log = self.home / "bot.log"
-        command = [sys.executable, "-m", "bot", "serve", "--port", str(self.port)]
+        command = [sys.executable, "-m", self.module, "serve", "--port", str(self.port)]
         self._process = begin(command, self.environment(), self.home, log)
         await until_ready(self._process, f"{self.url}/readyz", log, READY_WITHIN)
 

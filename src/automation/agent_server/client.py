@@ -11,7 +11,7 @@ Endpoints measured on agent-server 1.58.0; source: its OpenAPI description (`/op
 import json
 import math
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import IO, Any, Self
 
@@ -109,8 +109,12 @@ class AgentServer:
                 return record
         return None
 
-    async def find_command(self, text: str) -> str | None:
-        """The id of the newest command that contains `text`, of the newest `SEARCH_PAGES` x 100."""
+    async def find_command(self, text: str, *, unless: Collection[str] = ()) -> str | None:
+        """The id of the newest command that contains `text`, of the newest `SEARCH_PAGES` x 100.
+
+        Args:
+            unless: ids that are not meant.
+        """
         page_id: str | None = None
         for _ in range(SEARCH_PAGES):
             page = await self._search(
@@ -119,8 +123,8 @@ class AgentServer:
                 **({"page_id": page_id} if page_id else {}),
             )
             for event in page["items"]:
-                if text in str(event.get("command")):
-                    return self._id_of(event)
+                if text in str(event.get("command")) and (found := self._id_of(event)) not in unless:
+                    return found
             page_id = page.get("next_page_id")
             if not page_id:
                 return None

@@ -14,7 +14,7 @@ from shlex import quote
 from uuid import UUID, uuid5
 
 from automation.errors import Misconfigured, ServerUnavailable
-from automation.observation import Cause, Process
+from automation.observation import Cause, Process, Record
 
 RUNNER = resources.files("automation.run").joinpath("runner.sh").read_text(encoding="utf-8")
 ALREADY_CLAIMED = 75
@@ -188,6 +188,11 @@ def claimed_token(claim: str) -> str:
     if words[:1] == ["stop"]:
         return "stop"
     return words[-1] if words and TOKEN.fullmatch(words[-1]) else ""
+
+
+def token_before(record: Record) -> str:
+    """Who holds the claim that a start found taken, as `claimed_token`; nothing for the record of any other end."""
+    return claimed_token(record.line) if record.exit_code == ALREADY_CLAIMED else ""
 
 
 def _enter(key: UUID, base: str | None, *, create: bool) -> str:

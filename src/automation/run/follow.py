@@ -17,7 +17,7 @@ from automation.errors import ServerLost, ServerRefuses, ServerUnavailable
 from automation.observation import Cause, Observation, Presence, Process, Record
 from automation.result import MAX_BYTES
 from automation.run.attention import Attention
-from automation.run.commands import ALREADY_CLAIMED, Look, claimed_token
+from automation.run.commands import Look, token_before
 from automation.run.patience import Patience
 from automation.run.progress import Phase, Progress
 from automation.run.start import NEVER, Started, find_start
@@ -54,6 +54,7 @@ class Follower:
     _looked: float = 0.0
     _heard: int = NEVER
     _is_mute: bool = False
+    _seconds: set[str] = field(default_factory=set)
 
     async def follow(self) -> Observation:
         """Return what was seen of the run once it has ended, or once the server is lost."""
@@ -190,12 +191,12 @@ class Follower:
 
     async def _was_second(self, seen: Observation) -> bool:
         """Whether ours was the second start of this run: then follow the first one's command."""
-        if seen.record is None or seen.record.exit_code != ALREADY_CLAIMED:
-            return False
-        token = claimed_token(seen.record.line)
+        token = token_before(seen.record) if seen.record else ""
         if not token:
             return False
-        command_id = await self.patience.bear(lambda: find_start(self.server, token))
+        if self.run.command_id is not None:
+            self._seconds.add(self.run.command_id)
+        command_id = await self.patience.bear(lambda: find_start(self.server, token, unless=self._seconds))
         self.run = replace(self.run, command_id=command_id, adopted=True, announced_since=NEVER)
         self._heard = NEVER
         return True

@@ -8,7 +8,7 @@ second adopts the run that is there.
 import asyncio
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
@@ -147,9 +147,15 @@ async def start(
     )
 
 
-async def find_start(server: AgentServer, token: str) -> str | None:
-    """The server's id of the command that started the payload of this token, if it still knows it."""
-    return None if token == "stop" else await server.find_command(f"payload-{token}.tar")  # noqa: S105
+async def find_start(server: AgentServer, token: str, *, unless: Collection[str] = ()) -> str | None:
+    """The server's id of a command that was to start the payload of this token, if it still knows one.
+
+    Args:
+        unless: commands that came second. A start that arrives twice is two commands, and the first one counts.
+    """
+    if token == "stop":  # noqa: S105
+        return None
+    return await server.find_command(f"payload-{token}.tar", unless=unless)
 
 
 async def _prepare(server: AgentServer, order: Order) -> Place:

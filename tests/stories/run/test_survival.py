@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from automation.connection import AgentConnection
+from automation.execution import verify_run_status
 from automation.run.attention import Attention
 from automation.run.conduct import Conductor
 from automation.run.start import Order
@@ -149,6 +150,28 @@ async def test_an_answer_that_is_lost_after_its_effect_starts_nothing_twice(
     assert lost >= 1
     assert outcome.verdict.exit_code == 6
     assert starts.read_text() == "started\n"
+
+
+async def test_a_start_that_arrives_twice_starts_nothing_twice_and_the_first_one_counts(
+    server: RealServer, tmp_path: Path
+) -> None:
+    async def repeat(request: Request, answer: Answer) -> Response | None:
+        if request.url.path.endswith("/start_bash_command"):
+            await answer()
+        return None
+
+    starts = tmp_path / "starts"
+    main = {"main.sh": f"echo started >> {starts}; sleep 1; exit 6"}
+    async with faulty_proxy(server.url, repeat) as proxy:
+        story = begin(server, main, connection=proxied(server, proxy.url), keep=True)
+        outcome = await story.ends(within=30)
+    asked = [path for _, path in proxy.seen if path.endswith("/search")]
+    status = await verify_run_status(
+        run_id=story.run_id, agent_server_url=server.url, agent_server_api_key=server.key, remove=True
+    )
+    assert outcome.verdict.exit_code == status.exit_code == 6
+    assert starts.read_text() == "started\n"
+    assert len(asked) < 20
 
 
 async def test_two_of_us_with_one_run_id_start_it_once_and_agree(server: RealServer, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ the faults of connections.
 
 import asyncio
 import re
-from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from tests.fakes.network.chance import Chance, Fault
@@ -32,16 +31,16 @@ class HttpProxy(TcpProxy):
     """Use as an async context manager.
 
     Args:
-        repeats: whether a request of this name may arrive twice. Proxies repeat no POST; a client whose requests
-            are safe to repeat is shown to be right by repeating them all.
+        once: a regular expression for the names of requests that arrive once at the most, such as
+            `POST .*/comments`. No proxy repeats a POST by itself, but a client may say that its own can be repeated.
     """
 
-    def __init__(self, target: str, chance: Chance, repeats: Callable[[str], bool] = lambda _: True) -> None:
+    def __init__(self, target: str, chance: Chance, once: str = "(?!)") -> None:
         parts = urlsplit(target)
         assert parts.hostname is not None
         assert parts.port is not None
         super().__init__((parts.hostname, parts.port), chance, "socket")
-        self._repeats = repeats
+        self._once = re.compile(once)
 
     @property
     def url(self) -> str:
@@ -56,7 +55,7 @@ class HttpProxy(TcpProxy):
         request = _CONNECTION.sub(b"", head).removesuffix(b"\r\n") + b"Connection: close\r\n\r\n"
         request += await _body(head, reader)
         name = _name(head)
-        drawn = self.chance.draw(name, unless=[] if self._repeats(name) else [Fault.DUPLICATE])
+        drawn = self.chance.draw(name, unless=[Fault.DUPLICATE] if self._once.fullmatch(name) else [])
         match drawn.fault:
             case Fault.LOSS:
                 reset(writer)

@@ -22,7 +22,7 @@ LIMIT = 64 * 1024
 MOST_BEFORE = 20
 """Pieces that pass at the most before a connection meets its fault."""
 
-LATE = 0.3
+LATE = 0.1
 """Seconds that each piece of a connection that is slow waits at the most."""
 
 IN_THE_MIDDLE = frozenset({Fault.LOST_ANSWER, Fault.TRUNCATION})
@@ -97,7 +97,8 @@ class TcpProxy:
         assert task is not None
         self._serving.add(task)
         try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            # The streams of Python 3.12 complain of a connection whose task was cancelled.
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await self.serve((reader, writer))
                 await writer.drain()
         finally:

@@ -41,17 +41,19 @@ class Counted:
 
     Attributes:
         starts: a directory with a file for each run that was started, with a line for each time that it was.
-        seconds: that a run lasts.
     """
 
     demo: Demo
     starts: Path
-    seconds: float = 0.3
     commands: list[Command] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.starts.mkdir()
-        self.demo.automation(MAIN.format(starts=self.starts, lines=LINES, seconds=self.seconds), SLUG)
+        self.lasts(0.3)
+
+    def lasts(self, seconds: float) -> None:
+        """From now on a run lasts so long."""
+        self.demo.automation(MAIN.format(starts=self.starts, lines=LINES, seconds=seconds), SLUG)
 
     def command(self) -> Command:
         """Somebody comments on a new pull request."""
@@ -72,7 +74,7 @@ class Counted:
         holds = {
             f"check runs: {shown}": shown == [("completed", "failure")],
             "a verdict that is not true": all("exit code 3" in (check.summary or "") for check in checks),
-            f"starts: {self._starts(checks)}": self._starts(checks) == ["started\n"],
+            f"starts: {self.starts_of(checks)}": self.starts_of(checks) == ["started\n"],
             f"comments: {[each.body[:200] for each in said]}": len(said) == 1 and "❌" in said[0].body,
             f"reactions: {reacted}": reacted == ["eyes", "confused"],
         }
@@ -100,7 +102,7 @@ class Counted:
         async with httpx.AsyncClient(trust_env=False) as http:
             return (await http.get(f"{address}/log?{key}&download=1")).text
 
-    def _starts(self, checks: list[CheckRun]) -> list[str]:
+    def starts_of(self, checks: list[CheckRun]) -> list[str]:
         """What each run that is known by a check run has written at its starts."""
         files = {self.starts / str(UUID(check.external_id.split(":")[2])) for check in checks}
         return [file.read_text() if file.exists() else "" for file in files]

@@ -11,7 +11,7 @@ import pytest
 
 from tests.killed_bot import KILLED_AT, PASSED
 from tests.stories.bot.conftest import Begin, Demo
-from tests.stories.bot.counted import OUTPUT, Command, Counted
+from tests.stories.bot.counted import OUTPUT, SLUG, Command, Counted
 from tests.teller import eventually
 
 SETTLED_WITHIN = 10.0
@@ -34,14 +34,36 @@ async def counted(begin: Begin, tmp_path: Path) -> Counted:
 
 
 async def points_of_a_run(counted: Counted) -> list[str]:
-    """The points that a bot passes from a comment on, each once: of what it only reads, the first time counts."""
-    demo = counted.demo
-    await restart(demo)
-    passed = Path(demo.bot.more[PASSED])
-    before = len(passed.read_text().splitlines())
+    """The points that a bot passes from a comment on; of what it only reads, those of the first time."""
+    await restart(counted.demo)
+    before = len(passed(counted.demo))
     await settled(counted, counted.command())
-    points = passed.read_text().splitlines()[before:]
+    return worth_a_death(passed(counted.demo)[before:])
+
+
+async def points_of_a_start(counted: Counted) -> list[str]:
+    """The same from its start on, for a comment that came while nobody was there."""
+    before = len(passed(counted.demo))
+    command = await command_to_nobody(counted)
+    await restart(counted.demo)
+    await settled(counted, command)
+    return worth_a_death(passed(counted.demo)[before:])
+
+
+def passed(demo: Demo) -> list[str]:
+    file = Path(demo.bot.more[PASSED])
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def worth_a_death(points: list[str]) -> list[str]:
     return [point for point in points if " GET " not in point or point.endswith("#1")]
+
+
+async def command_to_nobody(counted: Counted) -> Command:
+    counted.demo.bot.kill()
+    command = counted.command()
+    counted.demo.github.settle()
+    return command
 
 
 def is_blind(point: str) -> bool:
@@ -67,11 +89,17 @@ async def settled(counted: Counted, command: Command) -> None:
     assert await counted.output(command) == OUTPUT
 
 
-async def killed_at(counted: Counted, point: str) -> bool:
+async def killed_at(counted: Counted, point: str, *, is_heard: bool) -> bool:
     """One command, with a bot that is killed there and started again; whether it has come to that point."""
     demo = counted.demo
-    await restart(demo, point)
-    command = counted.command()
+    if is_heard:
+        await restart(demo, point)
+        command = counted.command()
+    else:
+        command = await command_to_nobody(counted)
+        # It may die before it serves.
+        with suppress(AssertionError):
+            await restart(demo, point)
 
     def is_over() -> bool:
         return not demo.bot.is_alive or not (counted.wrong(command) or counted.pending())
@@ -83,12 +111,12 @@ async def killed_at(counted: Counted, point: str) -> bool:
     return is_reached
 
 
-async def judge_points(counted: Counted, points: list[str]) -> None:
+async def judge_points(counted: Counted, points: list[str], *, is_heard: bool = True) -> None:
     """Kill at each of them; say at which ones something is not as it has to be."""
     failures, missed = {}, []
     for point in points:
         try:
-            if not await killed_at(counted, point):
+            if not await killed_at(counted, point, is_heard=is_heard):
                 missed.append(point)
         except AssertionError as error:
             failures[point] = str(error)
@@ -112,3 +140,64 @@ async def test_killed_before_it_knows_of_an_effect(counted: Counted, part: int) 
 @pytest.mark.parametrize("part", range(PARTS))
 async def test_killed_at_every_point(counted: Counted, part: int) -> None:
     await judge_points(counted, (await points_of_a_run(counted))[part::PARTS])
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(1800)
+async def test_killed_while_it_takes_in_what_it_has_missed(counted: Counted) -> None:
+    heard = await points_of_a_run(counted)
+    points = [point for point in await points_of_a_start(counted) if point not in heard]
+    assert any("/app/hook/deliveries/" in point for point in points), points
+    await judge_points(counted, points, is_heard=False)
+
+
+def wrong_after_a_stop(counted: Counted, command: Command) -> list[str]:
+    """What of a run that somebody has cancelled is not as it has to be."""
+    demo, checks = counted.demo, counted.checks(command)
+    shown = [(check.status, check.conclusion) for check in checks]
+    said = [each.body for each in demo.said(command.pull.number)]
+    holds = {
+        f"check runs: {shown}": shown == [("completed", "cancelled")],
+        f"starts: {counted.starts_of(checks)}": counted.starts_of(checks) in (["started\n"], [""]),
+        f"comments: {said}": ["status/" in body.splitlines()[0] for body in said]
+        in ([True, False], [False, True]),
+        f"reactions: {command.comment.reacted}": command.comment.reacted == ["eyes", "confused"],
+        "processes": not any(demo.server.processes(run_id) for run_id in demo.runs()),
+    }
+    return [sentence for sentence, is_so in holds.items() if not is_so] + counted.pending()
+
+
+async def stopped(counted: Counted, point: str = "") -> tuple[Command, int]:
+    """A run that is cancelled, by a bot that is to be killed there; how many points it had passed before."""
+    demo = counted.demo
+    await restart(demo, point)
+    command = counted.command()
+
+    def is_started() -> bool:
+        return counted.starts_of(counted.checks(command)) == ["started\n"]
+
+    await eventually(lambda: is_started() or not demo.bot.is_alive, 30)
+    before = len(passed(demo))
+    demo.comment(f"/run-automation cancel {SLUG}", number=command.pull.number)
+
+    def is_over() -> bool:
+        return not (wrong_after_a_stop(counted, command) and demo.bot.is_alive)
+
+    await eventually(is_over, 30)
+    return command, before
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(1800)
+async def test_killed_while_it_stops_a_run(counted: Counted) -> None:
+    counted.lasts(60)
+    _, before = await stopped(counted)
+    failures = {}
+    for point in worth_a_death(passed(counted.demo)[before:]):
+        command, _ = await stopped(counted, point)
+        await restart(counted.demo)
+        with suppress(TimeoutError):
+            await eventually(lambda: not wrong_after_a_stop(counted, command), SETTLED_WITHIN)  # noqa: B023
+        if wrong := wrong_after_a_stop(counted, command):
+            failures[point] = wrong
+    assert failures == {}

@@ -45,7 +45,11 @@ def _settings(env_file: Path | None) -> BotSettings:
 def _there(source: str) -> str:
     """The same, if there is anything to be moved: a file would be made."""
     path = source.removeprefix(SQLITE)
-    if source.startswith(SQLITE) and not Path(path).is_file():
+    if not source.startswith(SQLITE):
+        raise Misconfigured(
+            "--from: expected an SQLite file, such as sqlite:////var/lib/automation-bot/bot.db"
+        )
+    if not Path(path).is_file():
         raise Misconfigured(f"--from: {path} is not there; expected the database's file of a bot")
     return source
 

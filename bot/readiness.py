@@ -1,5 +1,6 @@
 """Looks at what may be wrong with a bot: its database, its disks, its sweep, and those that it talks to."""
 
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from bot.inbox import Inbox
 from bot.runs.driver import Driver
 from bot.store.errors import DatabaseUnavailable
 from bot.trouble import Cause, Trouble
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,9 @@ class Readiness:
         try:
             await self.bot.store.facts.get("instance")
         except DatabaseUnavailable as error:
-            yield Trouble(Cause.DATABASE, self.bot.redactor.text(error.sentence))
+            # The driver's sentence has addresses and names in it.
+            log.warning("not ready: %s", error.sentence)
+            yield Trouble(Cause.DATABASE, "the database cannot be used now; the log says why")
         if not self.driver.is_sweeping:
             yield Trouble(Cause.SWEEP, "the bot has not looked after its runs lately; the log says why")
 

@@ -6,6 +6,7 @@ and its like) are read beside these, and judged with them.
 """
 
 import os
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -165,15 +166,13 @@ class BotSettings:
 
     @property
     def database_name(self) -> str:
-        """Where the database is, without a password."""
-        parts = urlsplit(self.database_url)
-        if not parts.password:
-            return self.database_url.partition("?")[0]
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        """Where the database is, without who uses it and by which password."""
+        return re.sub("//[^/]*@", "//", self.database_url.partition("?")[0])
 
     @property
     def _database_password(self) -> str:
-        password = unquote(urlsplit(self.database_url).password or "")
+        found = re.match("[^:]*://[^/:@]*:([^/@]*)@", self.database_url)
+        password = unquote(found[1]) if found else ""
         return password if len(password) >= _SHORTEST_PASSWORD else ""
 
     @property
@@ -205,7 +204,7 @@ class BotSettings:
 def _database_url(given: Variables) -> str:
     value = given.text(DATABASE_URL) or DEFAULT_DATABASE
     path = value.removeprefix(SQLITE)
-    if _is_postgresql(value):
+    if value.startswith("postgres") and _is_postgresql(value):
         return value
     if value.startswith("postgres"):
         expected = "expected postgresql://user:password@host:5432/database"
@@ -222,14 +221,20 @@ def _database_url(given: Variables) -> str:
 
 
 def _is_postgresql(value: str) -> bool:
+    from sqlalchemy import make_url  # noqa: PLC0415  # heavy, and only those who use it need it
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
     try:
-        parts = urlsplit(value)
-        has_place = bool(parts.hostname) and parts.port != 0 and len(parts.path) > 1
-    except ValueError:
+        url, parts = make_url(value), urlsplit(value)
+        reads_the_same = (parts.hostname, parts.port) == (url.host and url.host.lower(), url.port)
+    except (ArgumentError, ValueError):
         return False
-    hides_password = "password" not in parts.query.lower() and "/" not in parts.path[1:]
-    is_plain = value.isascii() and value.isprintable() and " " not in value and not parts.fragment
-    return parts.scheme in _POSTGRESQL and has_place and hides_password and is_plain
+    # What stands behind a second @ would be shown as the host's name.
+    is_plain = value.isascii() and value.isprintable() and " " not in value and value.count("@") <= 1
+    hides_nothing = not {"password", "passfile", "service"} & url.query.keys()
+    names = url.host, url.database
+    has_names = all(names) and not any(set(name) & set("/#?") for name in names if name)
+    return url.drivername in _POSTGRESQL and is_plain and hides_nothing and has_names and reads_the_same
 
 
 def _secret_keys(given: Variables) -> tuple[str, ...]:

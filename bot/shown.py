@@ -62,14 +62,20 @@ class ShownRuns:
                 yield (shown := run)
             is_elsewhere = self.driver.live(run_id) is None
             if is_elsewhere and (run.is_ordered or run.state is State.ENDED):
-                for piece in await self.output(run_id):
-                    if piece.end > offset:
-                        yield piece
-                        offset = piece.end
+                for piece in await self._beyond(run_id, offset):
+                    yield piece
+                    offset = piece.end
                 if run.state is State.ENDED:
                     return
                 self.driver.watch(run_id)
             await self.driver.news(LOOKS_EVERY)
+
+    async def _beyond(self, run_id: UUID, offset: int) -> list[Piece]:
+        """What is kept of the output that goes beyond a byte of it."""
+        with _readable():
+            if await self.store.outputs.size_of(run_id) <= offset:
+                return []
+        return [piece for piece in await self.output(run_id) if piece.end > offset]
 
     async def recent(self, wanted: RunFilter, before: float | None, limit: int) -> Sequence[Run]:
         with _readable():

@@ -101,16 +101,16 @@ def wrap_database(points: Points) -> None:
     at_it: set[object] = set()
 
     @asynccontextmanager
-    async def wrapped(self: Database) -> AsyncIterator[Any]:
+    async def wrapped(self: Database, turn: str = "") -> AsyncIterator[Any]:
         task = asyncio.current_task()
         if task in at_it:
-            async with writing(self) as connection:
+            async with writing(self, turn) as connection:
                 yield connection
             return
         effect = f"COMMIT {_writer()}"
         at_it.add(task)
         try:
-            async with writing(self) as connection:
+            async with writing(self, turn) as connection:
                 yield connection
                 effect = points.numbered(effect)
                 points.reach(f"before {effect}")

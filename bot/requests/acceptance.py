@@ -27,6 +27,8 @@ HOUR = 3600.0
 MARGIN = 3600.0
 """Seconds for what comes before and after a run, turns in its lane among them."""
 DAY = 24 * HOUR
+TICK = 1e-6
+"""Seconds between two runs of one lane: whoever came first also shows so by a clock that was set, or another's."""
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +69,9 @@ class Acceptance:
             await self._check(automation, run, subject, wish)
             if made:
                 return made
-            replaced = to_replace(run.policy, await rows.in_lane(run.lane))
+            lane = await rows.in_lane(run.lane)
+            run = replace(run, accepted_at=max([time.time(), *(each.accepted_at + TICK for each in lane)]))
+            replaced = to_replace(run.policy, lane)
             await rows.add(run, request=wish.request, event=wish.event)
             for older in replaced:
                 await rows.ask_stop(older.id, by, Cause.SUPERSEDED.value)

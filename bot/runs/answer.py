@@ -67,7 +67,9 @@ class Answer:
             return
         key = (run.repository.casefold(), run.pull_request, run.automation)
         lock = _locks.setdefault(key, asyncio.Lock())
-        async with lock:
+        turn = f"comment {' '.join(map(str, key))}"
+        # Of this process one at a time waits for those of others: each that waits has a connection.
+        async with lock, self.bot.store.database.alone(turn):
             try:
                 await self._write(run, run.pull_request)
             except GitHubRefuses as error:

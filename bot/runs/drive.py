@@ -181,6 +181,7 @@ class Drive:
             patience=self.bot.settings.core.patience,
             progress=self.live,
             stop=self.live.stop,
+            may_start=self._row.save,
             on_verdict=self._take,
             attention=self.live.attention,
             line=line,

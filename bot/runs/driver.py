@@ -25,6 +25,7 @@ from bot.bell import Word
 from bot.bot import Bot
 from bot.log_context import about_run
 from bot.runs.afar import Afar
+from bot.runs.delays import Delays
 from bot.runs.drive import Drive
 from bot.runs.live import LiveRun
 from bot.runs.run import End, Pending, Run, State
@@ -33,7 +34,6 @@ from bot.tending import tending
 
 SWEEP_EVERY = 5.0
 SWEPT_WITHIN = 30.0
-PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0)
 DEFECTS = 3
 """How often a run may fail by a defect of ours before its check says so."""
 GIVE_UP_AFTER = 3 * 24 * 3600.0
@@ -61,8 +61,7 @@ class Driver:
     room: Room = field(init=False)
     _afar: Afar = field(init=False)
     _driven: dict[UUID, _Driven] = field(default_factory=dict)
-    _not_before: dict[UUID, float] = field(default_factory=dict)
-    _failures: dict[UUID, int] = field(default_factory=dict)
+    _delays: Delays = field(default_factory=Delays)
     _poked: asyncio.Event = field(default_factory=asyncio.Event)
     _pokes: set[UUID] = field(default_factory=set)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -95,7 +94,7 @@ class Driver:
         """The same, said by another replica; without a run, all of them."""
         if run_id is not None:
             self._pokes.add(run_id)
-            self._not_before.pop(run_id, None)
+            self._delays.end(run_id)
         self._poked.set()
 
     def live(self, run_id: UUID) -> LiveRun | None:
@@ -177,6 +176,8 @@ class Driver:
             if run.id in self._driven and run.stop_by:
                 # Another replica was asked.
                 self._stop_here(run.id, run.stop_by, Cause(run.stop_cause))
+        if self.bot.replicas.is_shared:
+            self._give_up({run.id for run in pending if run.driver == self.bot.replicas.id})
         # A task may be about to end without having seen why it was poked.
         self._pokes |= pokes & self._driven.keys()
         found = list(self._moves(pending, others))
@@ -186,13 +187,18 @@ class Driver:
         if any(move.step is Step.GO for move in found):
             await self._go()
 
+    def _give_up(self, mine: Collection[UUID]) -> None:
+        """Drive no more what others have taken over, as from a replica that was held up for a while."""
+        for run_id in self._driven.keys() - mine:
+            log.info("run %s: taken over", run_id)
+            self._driven[run_id].task.cancel()
+
     async def _look(self) -> tuple[list[Pending], frozenset[str]]:
         return await self.bot.store.runs.unfinished(), await self.bot.replicas.others()
 
     def _moves(self, pending: Sequence[Pending], others: Collection[str]) -> Iterator[Move]:
-        now = time.monotonic()
-        self._not_before = {run: at for run, at in self._not_before.items() if at > now}
-        return moves(pending, self.room, mine=self._driven, others=others, later=self._not_before)
+        later = self._delays.put_off_now
+        return moves(pending, self.room, mine=self._driven, others=others, later=later)
 
     async def _go(self) -> None:
         """Let go what has its turn and a place: of all replicas one at a time decides that."""
@@ -208,7 +214,13 @@ class Driver:
 
     async def _take(self, move: Move, others: Collection[str]) -> Run | None:
         goes, me = move.step is Step.GO, self.bot.replicas.id
-        return await self.bot.store.runs.take(move.run, me, others=others, goes=goes)
+        try:
+            return await self.bot.store.runs.take(move.run, me, others=others, goes=goes)
+        except ValueError:
+            # Written by a newer version of the bot, which is to drive it.
+            log.warning("run %s cannot be read", move.run)
+            self._delays.put_off(move.run)
+            return None
 
     def _start(self, run: Run | None, ahead: int = 0) -> None:
         """Drive what has been taken."""
@@ -240,7 +252,7 @@ class Driver:
         self._driven.pop(run.id, None)
         self._tell()
         if run.state is State.ENDED:
-            self._failures.pop(run.id, None)
+            self._delays.forget(run.id)
         if run.is_over or run.id in self._pokes:
             self._look_on()
 
@@ -248,24 +260,20 @@ class Driver:
         run_id = live.run.id
         try:
             await Drive(self.bot, live, self._look_on).advance()
-            self._failures.pop(run_id, None)
-            if self.bot.replicas.is_shared and live.run.state is not State.ENDED:
-                await self._undisturbed(self.bot.store.runs.leave(live.run))
+            self._delays.forget(run_id)
         except AutomationError as error:
-            self._put_off(run_id, getattr(error, "wait", None))
+            self._delays.put_off(run_id, getattr(error, "wait", None))
             log.warning("run %s waits: %s", run_id, self.bot.redactor.text(error.sentence))
             await self._undisturbed(self._give_up_telling(live.run))
         except Exception as error:  # noqa: BLE001  # the outermost: a defect must not leave the check pending
-            self._put_off(run_id)
+            self._delays.put_off(run_id)
             what = self.bot.redactor.text(f"{type(error).__name__}: {error}")
             self.bot.metrics.defects.labels("drive").inc()
             log.error("run %s: a defect of automation-bot: %s", run_id, what)  # noqa: TRY400  # redacted
             await self._undisturbed(self._tell_defect(live.run, what))
-
-    def _put_off(self, run_id: UUID, wait: float | None = None) -> None:
-        failures = self._failures[run_id] = self._failures.get(run_id, 0) + 1
-        pause = max(PAUSES[min(failures, len(PAUSES)) - 1], wait or 0)
-        self._not_before[run_id] = time.monotonic() + pause
+        if self.bot.replicas.is_shared and live.run.state is not State.ENDED:
+            # Another one may have room for it, or the way to GitHub.
+            await self._undisturbed(self.bot.store.runs.leave(live.run))
 
     async def _undisturbed(self, writing: Coroutine[Any, Any, None]) -> None:
         """What cannot be written now is seen again by the next sweep."""
@@ -281,7 +289,7 @@ class Driver:
 
     async def _tell_defect(self, run: Run, what: str) -> None:
         """Conclude a run that only a defect keeps from its end; it goes on to be told like any other."""
-        if self._failures[run.id] < DEFECTS:
+        if self._delays.failures(run.id) < DEFECTS:
             return
         if run.end is not None:
             log.error("run %s: nobody could be told of its end", run.id)

@@ -93,6 +93,7 @@ def moves(
         later: runs that have been put off for a while.
     """
     places = _Places(room)
+    taken = {run.lane for run in pending if run.lane and run.state in TAKES_PLACE and not run.is_over}
     for run in pending:
         if run.state in TAKES_PLACE and not run.is_over:
             if run.id in mine or run.driver in others:
@@ -107,9 +108,11 @@ def moves(
         lanes[run.lane] += not run.is_over
         if run.id in mine or run.driver in others or run.id in later:
             continue
+        # What has had its turn keeps it, whatever was accepted before it and stored after.
+        has_turn = run.state in TAKES_PLACE or not (before or run.lane in taken)
         if run.is_over or run.stop_by or run.is_ordered:
             yield Move(run.id, Step.GO_ON)
-        elif not before and places.has_one_for(run):
+        elif has_turn and places.has_one_for(run):
             places.take(run, is_own=True)
             yield Move(run.id, Step.GO)
         else:

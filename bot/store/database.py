@@ -7,7 +7,7 @@ What a task calls inside of its `writing` block belongs to that transaction. Who
 follows from that, takes a turn: of the transactions with one turn there is one at a time, in all replicas. On SQLite
 every transaction has the only turn, from its first moment.
 
-Trouble with the database is `DatabaseUnavailable` and leaves nothing behind; what a person has to mend at the start
+Trouble with the database is `DatabaseUnavailable`; what a person has to mend at the start
 is `Misconfigured`.
 """
 
@@ -39,13 +39,16 @@ class Database:
         is_shared: there may be other processes that use it.
     """
 
-    def __init__(self, engine: AsyncEngine, url: URL, *, is_shared: bool) -> None:
+    def __init__(self, engine: AsyncEngine, url: URL, apart: AsyncEngine | None = None) -> None:
+        is_shared = apart is not None
         self.url = url
         self.is_shared = is_shared
         snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._readers = engine.execution_options(**snapshot) if is_shared else engine
         # How many rows an INSERT has made is only kept where it is asked for.
         self._writers = engine.execution_options(writes=True, preserve_rowcount=True)
+        self._locks = engine.execution_options(isolation_level="AUTOCOMMIT") if is_shared else engine
+        self._apart = apart
         self._turn = asyncio.Lock()
         self._writing: dict[asyncio.Task[Any] | None, AsyncConnection] = {}
 
@@ -64,15 +67,18 @@ class Database:
         url = url_of(address)
         is_shared = url.drivername in postgresql.DRIVERS
         async with AsyncExitStack() as stack:
+            apart = None
             if is_shared:
                 engine, name = postgresql.engine_of(url), url.render_as_string(hide_password=True)
+                apart = postgresql.engine_of(url, connections=1)
+                stack.push_async_callback(apart.dispose)
             else:
                 path = sqlite_file.path_of(url)
                 stack.enter_context(sqlite_file.sole_use(path))
                 engine, name = sqlite_file.engine_of(path), str(path)
             stack.push_async_callback(engine.dispose)
-            database = cls(engine, url, is_shared=is_shared)
-            async with _mendable(name, is_shared=is_shared), database.writing(MIGRATION) as connection:
+            database = cls(engine, url, apart)
+            async with _mendable(name, is_shared=is_shared), database.writing_patiently() as connection:
                 await connection.run_sync(migrate)
             yield database
 
@@ -97,7 +103,7 @@ class Database:
             turn: what no two transactions may be at, at one time.
 
         Raises:
-            DatabaseUnavailable: it cannot be written; nothing has been.
+            DatabaseUnavailable: it cannot be written.
             IntegrityError: from SQLAlchemy, for a row that contradicts another one.
         """
         if (mine := self._mine()) is not None:
@@ -112,6 +118,42 @@ class Database:
                 yield connection
             finally:
                 del self._writing[task]
+
+    @asynccontextmanager
+    async def writing_patiently(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that makes tables or moves them: one at a time, and it may take as long as it takes."""
+        async with self.writing() as connection:
+            if self.is_shared:
+                await postgresql.be_patient(connection)
+            await self._take(MIGRATION, connection)
+            yield connection
+
+    @asynccontextmanager
+    async def writing_apart(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction on a connection that nobody else uses; only for a database that is shared.
+
+        Raises:
+            DatabaseUnavailable: it cannot be written.
+        """
+        assert self._apart is not None  # noqa: S101
+        async with _understood(), self._apart.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def alone(self, turn: str) -> AsyncIterator[None]:
+        """Be the only one at this turn, in all processes, without a transaction: others are asked meanwhile.
+
+        Raises:
+            DatabaseUnavailable: the turn does not come.
+        """
+        if not self.is_shared:
+            yield
+            return
+        async with AsyncExitStack() as stack:
+            async with _understood():
+                connection = await stack.enter_async_context(self._locks.connect())
+                await stack.enter_async_context(postgresql.held(connection, turn))
+            yield
 
     async def notify(self, channel: str, words: Sequence[str]) -> None:
         """Tell whoever listens in another process.

@@ -10,6 +10,10 @@ SETTING: Final = "BOT_DATABASE_URL"
 
 
 class DatabaseUnavailable(AutomationError):
-    """The database cannot be read or written now: locked, full, damaged. Nothing of the transaction is there."""
+    """The database cannot be read or written now: locked, full, damaged, away.
+
+    Nothing of the transaction is there, unless the connection was lost while it was being committed: then nobody
+    knows, and whoever tries again has to find what he has done.
+    """
 
     reason = Reason.INTERNAL_ERROR

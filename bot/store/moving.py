@@ -6,10 +6,11 @@ bot is started with it again by mistake. Whoever is interrupted between both cal
 
 from typing import Final
 
-from sqlalchemy import func, insert, literal, select
+from sqlalchemy import Table, func, insert, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from automation.errors import Misconfigured
-from bot.store.database import MIGRATION, Database
+from bot.store.database import Database
 from bot.store.errors import SETTING
 from bot.store.facts import Facts
 from bot.store.schema import deeds, deliveries, duties, facts, metadata, replicas, requests, runs
@@ -17,7 +18,8 @@ from bot.store.schema import deeds, deliveries, duties, facts, metadata, replica
 MOVED_TO: Final = "moved-to"
 """The fact that says where everything went."""
 INSTANCE: Final = "instance"
-AT_ONCE: Final = 500
+AT_ONCE: Final = 50
+"""Rows; an output can have a megabyte."""
 OF_PROCESSES: Final = frozenset({replicas, duties})
 
 
@@ -37,12 +39,13 @@ async def move(source: Database, target: Database, name: str) -> dict[str, int]:
     instance = await there.get(INSTANCE)
     moved: dict[str, int] = {}
     if instance is None or await here.get(INSTANCE) != instance:
-        async with target.writing(MIGRATION):
-            await _must_be_empty(target, name)
+        async with source.reading() as reading, target.writing_patiently() as writing:
+            await _must_be_empty(writing, name)
             for table in metadata.sorted_tables:
                 if table not in OF_PROCESSES:
-                    moved[table.name] = await _copy(source, target, table.name)
-            await _count_on(target)
+                    moved[table.name] = await _copy(reading, writing, table)
+            if target.is_shared:
+                await _count_on(writing)
     await there.put(MOVED_TO, name)
     return moved
 
@@ -61,33 +64,28 @@ async def refuse_moved(database: Database) -> None:
         )
 
 
-async def _must_be_empty(target: Database, name: str) -> None:
-    async with target.reading() as connection:
-        for table in (deliveries, requests, runs, facts):
-            if (await connection.execute(select(func.count()).select_from(table))).scalar_one():
-                raise Misconfigured(
-                    f"{SETTING}: {name} is a bot's already, with {table.name} in it. Name an empty database"
-                )
+async def _must_be_empty(writing: AsyncConnection, name: str) -> None:
+    for table in (deliveries, requests, runs, facts):
+        if (await writing.execute(select(func.count()).select_from(table))).scalar_one():
+            raise Misconfigured(
+                f"{SETTING}: {name} is a bot's already, with {table.name} in it. Name an empty database"
+            )
 
 
-async def _copy(source: Database, target: Database, name: str) -> int:
-    table, copied = metadata.tables[name], 0
-    async with source.reading() as reading, target.writing() as writing:
-        found = (await reading.execute(select(table).order_by(*table.primary_key))).mappings()
-        for rows in found.partitions(AT_ONCE):
-            kept = [dict(row) for row in rows if row.get("name") != MOVED_TO]
-            if kept:
-                await writing.execute(insert(table), kept)
-            copied += len(kept)
+async def _copy(reading: AsyncConnection, writing: AsyncConnection, table: Table) -> int:
+    copied = 0
+    rows = (await reading.stream(select(table).order_by(*table.primary_key))).mappings()
+    async for some in rows.partitions(AT_ONCE):
+        kept = [dict(row) for row in some if table is not facts or row["name"] != MOVED_TO]
+        if kept:
+            await writing.execute(insert(table), kept)
+        copied += len(kept)
     return copied
 
 
-async def _count_on(target: Database) -> None:
+async def _count_on(writing: AsyncConnection) -> None:
     """New rows that are counted up come after those that have been moved."""
-    if not target.is_shared:
-        return
-    async with target.writing() as connection:
-        for column in (requests.c.id, deeds.c.id):
-            last = select(func.coalesce(func.max(column), 0) + 1).scalar_subquery()
-            sequence = func.pg_get_serial_sequence(column.table.name, column.name)
-            await connection.execute(select(func.setval(sequence, last, literal(value=False))))
+    for column in (requests.c.id, deeds.c.id):
+        last = select(func.coalesce(func.max(column), 0) + 1).scalar_subquery()
+        sequence = func.pg_get_serial_sequence(column.table.name, column.name)
+        await writing.execute(select(func.setval(sequence, last, literal(value=False))))

@@ -39,6 +39,12 @@ class OutputRows:
                 keeping.on_conflict_do_update(index_elements=["run"], set_=kept, where=outputs.c.size <= size)
             )
 
+    async def size_of(self, run_id: UUID) -> int:
+        """Bytes of the whole output as far as it is kept; 0 for none."""
+        looking = select(outputs.c.size).where(outputs.c.run == str(run_id))
+        async with self._database.reading() as connection:
+            return (await connection.execute(looking)).scalar_one_or_none() or 0
+
     async def of(self, run_id: UUID) -> Output | None:
         looking = select(outputs).where(outputs.c.run == str(run_id))
         async with self._database.reading() as connection:

@@ -8,7 +8,7 @@ All methods raise `DatabaseUnavailable`; they are for PostgreSQL, since an SQLit
 
 from typing import Final
 
-from sqlalchemy import Float, delete, func, literal_column, select, update
+from sqlalchemy import Float, Select, delete, literal_column, select, update
 
 from bot.store.database import Database, insert
 from bot.store.schema import duties, replicas, runs
@@ -18,7 +18,10 @@ SILENT_FOR: Final = 6.0
 FORGOTTEN_AFTER: Final = 3600.0
 
 _NOW: Final = literal_column("extract(epoch from clock_timestamp())", Float)
-_ALIVE: Final = select(replicas.c.id).where(replicas.c.seen_at > _NOW - SILENT_FOR)
+
+
+def _alive(silent_for: float) -> Select[str]:
+    return select(replicas.c.id).where(replicas.c.seen_at > _NOW - silent_for)
 
 
 class ReplicaRows:
@@ -26,10 +29,10 @@ class ReplicaRows:
         self._database = database
 
     async def beat(self, replica: str) -> None:
-        """The replica is alive."""
+        """The replica is alive. Said on a connection of its own: it must not wait for those who work."""
         beating = insert(replicas).values(id=replica, seen_at=_NOW)
         beating = beating.on_conflict_do_update(index_elements=["id"], set_={"seen_at": _NOW})
-        async with self._database.writing() as connection:
+        async with self._database.writing_apart() as connection:
             await connection.execute(beating)
 
     async def leave(self, replica: str) -> None:
@@ -40,12 +43,16 @@ class ReplicaRows:
             is_over = (replicas.c.id == replica) | (replicas.c.seen_at < _NOW - FORGOTTEN_AFTER)
             await connection.execute(delete(replicas).where(is_over))
 
-    async def alive(self) -> frozenset[str]:
+    async def alive(self, silent_for: float = SILENT_FOR) -> frozenset[str]:
+        """All that have been seen within so many seconds."""
         async with self._database.reading() as connection:
-            return frozenset((await connection.execute(_ALIVE)).scalars())
+            return frozenset((await connection.execute(_alive(silent_for))).scalars())
 
-    async def take(self, duty: str, replica: str) -> bool:
+    async def take(self, duty: str, replica: str, silent_for: float = SILENT_FOR) -> bool:
         """Take a duty, or keep it.
+
+        Args:
+            silent_for: seconds after which another one that has it counts as dead.
 
         Returns:
             False if another one that is alive has it.
@@ -54,7 +61,7 @@ class ReplicaRows:
         taking = taking.on_conflict_do_update(
             index_elements=["name"],
             set_={"replica": replica},
-            where=(duties.c.replica == replica) | duties.c.replica.not_in(_ALIVE),
+            where=(duties.c.replica == replica) | duties.c.replica.not_in(_alive(silent_for)),
         )
         async with self._database.writing() as connection:
             return (await connection.execute(taking)).rowcount == 1
@@ -64,9 +71,3 @@ class ReplicaRows:
         async with self._database.reading() as connection:
             found = (await connection.execute(select(duties.c.name, duties.c.replica))).all()
         return {row.name: row.replica for row in found}
-
-    async def count(self) -> int:
-        """How many are alive."""
-        async with self._database.reading() as connection:
-            counting = select(func.count()).select_from(_ALIVE.subquery())
-            return (await connection.execute(counting)).scalar_one()

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, delete, func, literal_
 from automation.external_id import ExternalId, Face
 from automation.reasons import Conclusion
 from bot.runs.run import Pending, Run, State
-from bot.store.column import packed, unpacked
+from bot.store.column import fit, packed, unpacked
 from bot.store.database import Database, insert
 from bot.store.run_row import DAY, FIXED, row_of, run_of
 from bot.store.schema import events, requests, runs
@@ -124,7 +124,7 @@ class RunRows:
         """
         names = {"repository": repository, "automation": automation, "actor": actor}
         like: list[ColumnElement[bool]] = [
-            func.lower(runs.c[column]) == name.lower() for column, name in names.items() if name
+            func.lower(runs.c[column]) == fit(name).lower() for column, name in names.items() if name
         ]
         words = {"state": state, "conclusion": conclusion}
         like += [runs.c[column] == word for column, word in words.items() if word]

@@ -14,6 +14,8 @@ from bot import replicas as module
 from bot.bell import Bell, Word
 from bot.metrics import Metrics
 from bot.replicas import Replicas
+from bot.store.errors import DatabaseUnavailable
+from bot.store.replicas import SILENT_FOR
 from bot.store.store import Store
 from tests.postgresql import PostgreSQL
 from tests.teller import eventually
@@ -91,6 +93,44 @@ async def test_who_has_lost_its_duty_stops(postgres: PostgreSQL) -> None:
                 await eventually(lambda: not one.at_work)
                 await store.replicas.leave("thief")
             await eventually(lambda: one.at_work)
+
+
+async def test_nobody_is_dead_for_that_the_database_was_away(
+    postgres: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever beats first after an outage waits until the others can have beaten, too."""
+    with postgres.database() as url:
+        async with member(url) as one, Store.open(url) as store:
+            monkeypatch.setattr(module, "BEAT_EVERY", 60)
+            await asyncio.sleep(0.3)
+            await store.replicas.beat("other")
+            async with store.database.writing() as connection:
+                await connection.exec_driver_sql("UPDATE replicas SET seen_at = seen_at - 20")
+            assert await one.replicas.others() == set()
+            one.replicas._beaten_at -= 20
+            assert await one.replicas.others() == {"other"}
+            one.replicas._back_at -= SILENT_FOR
+            assert await one.replicas.others() == set()
+
+
+async def test_a_duty_goes_on_while_nobody_knows_whose_it_is(
+    postgres: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with postgres.database() as url:
+        async with member(url) as one:
+            await eventually(lambda: one.at_work)
+
+            async def fail(*_: object) -> bool:
+                raise DatabaseUnavailable("away")
+
+            with monkeypatch.context() as patch:
+                patch.setattr(one.replicas.store.replicas, "take", fail)
+                await asyncio.sleep(0.5)
+                assert one.at_work
+                patch.setattr(module, "SILENT_FOR", 0.0)
+                await asyncio.sleep(0.3)
+                assert one.at_work, "it was promised longer"
+            assert one.turns == 1
 
 
 async def test_the_others_hear_what_one_says(postgres: PostgreSQL) -> None:

@@ -101,7 +101,7 @@ def test_everything() -> None:
     ("url", "name", "secret"),
     [
         ("postgresql://bot:hunter%202@db.test:5433/bot", "postgresql://db.test:5433/bot", "hunter 2"),
-        ("postgresql://bot@db.test/bot?sslmode=require", "postgresql://bot@db.test/bot", ""),
+        ("postgresql://bot@db.test/bot?sslmode=require", "postgresql://db.test/bot", ""),
         ("postgres://bot:bot@db.test/bot", "postgres://db.test/bot", ""),
     ],
 )
@@ -152,6 +152,7 @@ def test_a_slip_in_a_name_is_pointed_out() -> None:
         ("BOT_DATABASE_URL", "postgresql:///bot", "postgresql://user:password@host"),
         ("BOT_DATABASE_URL", "postgresql://bot:hunter2@db:port/bot", "postgresql://user:password@host"),
         ("BOT_DATABASE_URL", "postgresql://bot:a/hunter2@db/bot", "%-escapes"),
+        ("BOT_DATABASE_URL", "postgresql://bot:a@hunter2@db/bot", "%-escapes"),
         ("BOT_DATABASE_URL", "postgresql://bot@db/bot?password=hunter2", "before the @"),
         ("BOT_DATABASE_URL", "postgresql+asyncpg://bot:hunter2@db/bot", "postgresql://user:password@host"),
         ("BOT_DATABASE_URL", "mysql://bot:hunter2@db/bot", "SQLite file"),

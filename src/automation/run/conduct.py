@@ -29,7 +29,7 @@ from automation.run.follow import Follower
 from automation.run.observe import observe
 from automation.run.patience import FIRST_CONTACT, Patience
 from automation.run.progress import Phase, Progress, Silent
-from automation.run.start import BACKSTOP, Order, Started, start
+from automation.run.start import BACKSTOP, Order, Started, nobody_else, start
 from automation.run.stop import release, stop
 
 # GitHub kills a cancelled step 10 s after it asked: a stop has to be known to have worked before.
@@ -71,6 +71,7 @@ class Conductor:
         line: to the server, where others use it, too; None for one of its own.
         is_durable: somebody comes back for this run. Cancelled, it is left going, and one that was started before
             is ours: it is followed and removed like any other.
+        may_start: asked right before the start is sent: whoever has lost the run to another one raises here.
         on_verdict: told the outcome as soon as it is known; answers whether it is safe elsewhere, so that the run
             may be removed from its server.
         is_released: it has been removed from its server.
@@ -86,6 +87,7 @@ class Conductor:
     is_durable: bool = False
     progress: Progress = field(default_factory=Silent)
     stop: Stop = field(default_factory=Stop)
+    may_start: Callable[[], Awaitable[None]] = nobody_else
     on_verdict: Callable[[Outcome], Awaitable[bool]] | None = None
     is_released: bool = field(default=False, init=False)
     _started: Started | None = None
@@ -195,7 +197,9 @@ class Conductor:
                 f"{self.connection.url} answers, but not as an agent-server; check AUTOMATION_AGENT_SERVER_URL"
             )
         sdk_version = str(info.get("sdk_version", ""))
-        self._started = started = await start(server, events, self.order, sdk_version, patience, listener)
+        self._started = started = await start(
+            server, events, self.order, sdk_version, patience, listener, self.may_start
+        )
         server.is_known = True
         if started.adopted:
             listener.note("this run was started before: following that one, nothing is started twice")

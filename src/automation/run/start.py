@@ -8,7 +8,7 @@ second adopts the run that is there.
 import asyncio
 import json
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
@@ -99,6 +99,10 @@ class Started:
     output_limit: int = OUTPUT_LIMIT
 
 
+async def nobody_else() -> None:
+    """There is one who may start the run."""
+
+
 async def start(
     server: AgentServer,
     events: BashEvents,
@@ -106,11 +110,14 @@ async def start(
     sdk_version: str,
     patience: Patience,
     progress: Progress,
+    may_start: Callable[[], Awaitable[None]] = nobody_else,
 ) -> Started:
     """Start the run, or adopt it if it was started before.
 
     Args:
         sdk_version: the server's, for `AUTOMATION_API_URL`.
+        may_start: asked once all is on the server. The claim is gone with the run's directory: whoever was held up
+            until another one had driven the run to its end would start it again. It raises for such a one.
 
     Raises:
         ServerUnavailable: the server did not do its part.
@@ -134,6 +141,7 @@ async def start(
                 f"needs about {3 * size // MIB} MiB; make room there or send less"
             )
         await patience.bear(lambda: server.upload(place.path(f"payload-{token}.tar"), payload))
+    await may_start()
     progress.enter(Phase.START)
     announced_since = events.connections if events.connected.is_set() else NEVER
     command_id = await _start(server, order, place, token, patience)

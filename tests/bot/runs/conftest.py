@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from automation.github import client
-from bot.runs import driver
+from bot.runs import delays, driver
 from tests.bot.runs.place import Place, opened
 from tests.fakes.github.server import FakeGitHub
 from tests.servers import RealServer
@@ -16,7 +16,7 @@ from tests.servers import RealServer
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses that a test can wait for."""
     monkeypatch.setattr(client, "PAUSES", (0.01, 0.02))
-    monkeypatch.setattr(driver, "PAUSES", (0.05,))
+    monkeypatch.setattr(delays, "PAUSES", (0.05,))
     monkeypatch.setattr(driver, "SWEEP_EVERY", 0.1)
 
 

@@ -152,15 +152,6 @@ async def test_after_days_it_is_given_up_to_tell_github(place: Place) -> None:
     assert (await place.now(new)).state is State.CONCLUDING
 
 
-async def test_pauses_grow(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PAUSES", (1.0, 10.0, 100.0))
-    run_id, pauses = uuid4(), list[float]()
-    for _ in range(5):
-        place.driver._put_off(run_id)
-        pauses.append(round(place.driver._not_before[run_id] - time.monotonic()))
-    assert pauses == [1, 10, 100, 100, 100]
-
-
 class TestStop:
     async def test_in_its_lane(self, place: Place, server: RealServer) -> None:
         place.automation(STARTED)
@@ -215,8 +206,8 @@ class TestStop:
         async with driving(place):
             run = await place.add()
             place.bot.installations.client(run.repository, run.installation).patience = 0.05
-            await eventually(lambda: run.id in place.driver._failures, 10)
-            place.driver._not_before[run.id] = time.monotonic() + 3600
+            await eventually(lambda: place.driver._delays.failures(run.id) > 0, 10)
+            place.driver._delays.put_off(run.id, 3600)
             await eventually(lambda: place.driver.live(run.id) is None, 10)
             assert await place.driver.stop(run, "@bob")
             ended = await place.reaches(run, State.ENDED, 10)

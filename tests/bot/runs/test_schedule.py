@@ -81,6 +81,15 @@ def test_in_a_lane_one_goes_after_the_other() -> None:
     ]
 
 
+def test_a_lane_that_is_taken_stays_so_whatever_was_stored_late() -> None:
+    late, running = pending(1, lane="a", check_id=0), pending(2, lane="a", state=State.STARTING)
+    assert list(moves([late, running], ROOMY, mine={running.id})) == [Move(late.id, Step.SHOW)]
+    assert list(moves([late, running], ROOMY, mine=())) == [
+        Move(late.id, Step.SHOW),
+        Move(running.id, Step.GO),
+    ]
+
+
 def test_the_oldest_has_the_first_place() -> None:
     runs = [pending(number, check_id=0) for number in (1, 2, 3)]
     assert list(moves(runs, Room(1, 9, 9), mine=())) == [
@@ -147,5 +156,7 @@ def test_nobody_goes_beyond_the_room_or_out_of_turn(runs: list[Pending], room: R
         before = Counter(getattr(run, key) for run in (*held, *theirs))
         for each, count in Counter(getattr(run, key) for run in new).items():
             assert before[each] + count <= most
-    for run in new:
-        assert not [each for each in runs[: runs.index(run)] if run.lane and each.lane == run.lane]
+    started = {run.lane for run in runs if run.lane and run.state in TAKES_PLACE}
+    assert not [run for run in new if run.lane in started and run.state is State.QUEUED]
+    lanes = [run.lane for run in new if run.lane and run.lane not in started]
+    assert len(lanes) == len(set(lanes))

@@ -1,0 +1,45 @@
+"""Runs that something failed for, and until when each of them is left alone: a while that grows."""
+
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from uuid import UUID
+
+PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0)
+
+
+@dataclass
+class Delays:
+    """Those of one process."""
+
+    _failures: dict[UUID, int] = field(default_factory=dict)
+    _until: dict[UUID, float] = field(default_factory=dict)
+
+    def put_off(self, run_id: UUID, wait: float | None = None) -> None:
+        """It has failed once more.
+
+        Args:
+            wait: seconds that it is to be left alone for, at least.
+        """
+        failures = self._failures[run_id] = self._failures.get(run_id, 0) + 1
+        pause = max(PAUSES[min(failures, len(PAUSES)) - 1], wait or 0)
+        self._until[run_id] = time.monotonic() + pause
+
+    def end(self, run_id: UUID) -> None:
+        """Look at it now, whatever has failed."""
+        self._until.pop(run_id, None)
+
+    def forget(self, run_id: UUID) -> None:
+        """It has succeeded."""
+        self._failures.pop(run_id, None)
+
+    def failures(self, run_id: UUID) -> int:
+        """How often it has failed in a row."""
+        return self._failures.get(run_id, 0)
+
+    @property
+    def put_off_now(self) -> Collection[UUID]:
+        """Those that are left alone now."""
+        now = time.monotonic()
+        self._until = {run: at for run, at in self._until.items() if at > now}
+        return self._until.keys()

@@ -27,6 +27,7 @@ from automation.errors import Misconfigured
 from automation.exit_codes import Exit
 from bot.bell import Word
 from bot.bot import Bot
+from bot.clock import Clock
 from bot.definitions import Definitions
 from bot.endpoints import endpoints
 from bot.github.hook import Hook
@@ -111,6 +112,7 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
         directory = stack.enter_context(workspace())
         installations = Installations(settings.github_api_url, settings.app_id, settings.private_key)
         stack.callback(installations.close)
+        clock = await Clock.of(store.facts)
         bot = Bot(
             settings=settings,
             store=store,
@@ -120,6 +122,7 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
             installations=installations,
             definitions=Definitions(directory),
             tracing=tracing,
+            clock=clock,
         )
         driver = Driver(bot)
         inbox = await stack.enter_async_context(
@@ -127,6 +130,7 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
                 store.database,
                 partial(is_wanted, app_id=settings.app_id),
                 on_request=partial(bot.bell.ring, Word.REQUESTS),
+                now=clock.now,
             )
         )
         hook = Hook(settings.github_api_url, settings.app_id, settings.private_key)
@@ -138,7 +142,7 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
         await stack.enter_async_context(tending("deeds", bot.deeds.keep_for_ever, bot.metrics))
         for name, work in (
             ("requests", partial(_deal, bot, driver, inbox, hook)),
-            ("retention", Retention(store).forget_for_ever),
+            ("retention", Retention(store, clock.now).forget_for_ever),
             ("orphans", Orphans(bot).sweep_for_ever),
             ("pending checks", PendingChecks(bot).watch_for_ever),
         ):
@@ -154,6 +158,7 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
             public_url=settings.public_url,
             github_url=bot.settings.github_url,
             streams=streams,
+            clock=clock.now,
         )
         application = Starlette(
             routes=[
@@ -171,7 +176,9 @@ async def _deal(bot: Bot, driver: Driver, inbox: Inbox, hook: Hook) -> None:
     What came while nobody was there comes before what comes now, unless GitHub does not tell it soon.
     """
     every = bot.settings.deliveries_seconds
-    missed = MissedDeliveries(hook, bot.store, inbox, bot.metrics, bot.deeds, every, bot.contacts.github)
+    missed = MissedDeliveries(
+        hook, bot.store, inbox, bot.metrics, bot.deeds, every, bot.contacts.github, bot.clock.now
+    )
     async with tending("missed deliveries", missed.read_for_ever, bot.metrics):
         await missed.wait(CAUGHT_UP_WITHIN)
         await Worker(bot, driver, inbox.arrived).work()

@@ -10,6 +10,7 @@ from automation.reasons import Reason
 from automation.redaction import Redactor
 from bot.bell import Bell
 from bot.branches import Branches
+from bot.clock import Clock
 from bot.contact import Contacts
 from bot.deeds import Deeds
 from bot.definitions import Definitions
@@ -33,6 +34,7 @@ class Bot:
     Attributes:
         instance: a random id, made once for this database.
         workspace: a directory for what is packed and unpacked; gone with the process.
+        clock: that all times in rows are told by.
     """
 
     settings: BotSettings
@@ -42,6 +44,7 @@ class Bot:
     workspace: Path
     installations: Installations
     definitions: Definitions
+    clock: Clock = field(default_factory=Clock)
     lines: Lines = field(default_factory=Lines)
     pace: Pace = field(default_factory=Pace)
     branches: Branches = field(default_factory=Branches)
@@ -53,7 +56,7 @@ class Bot:
     bell: Bell = field(init=False)
 
     def __post_init__(self) -> None:
-        self.deeds = Deeds(self.store, self.metrics)
+        self.deeds = Deeds(self.store, self.metrics, self.clock.now)
         self.replicas = Replicas(self.store)
         self.bell = Bell(self.replicas, self.metrics)
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,6 +26,7 @@ class Deeds:
 
     store: Store
     metrics: Metrics
+    now: Callable[[], float] = time.time
     _unkept: deque[Deed] = field(default_factory=lambda: deque(maxlen=UNKEPT))
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -32,7 +34,7 @@ class Deeds:
         """Something was done."""
         self.metrics.watchdog.labels(kind).inc()
         log.info("%s", sentence)
-        self._unkept.append(Deed(time.time(), kind, sentence))
+        self._unkept.append(Deed(self.now(), kind, sentence))
         self._news.set()
 
     async def keep_for_ever(self) -> None:

@@ -99,7 +99,7 @@ class _Endpoints:
         token = self.bot.settings.operator_token
         if not token or not hmac.compare_digest(given.encode(), token.encode()):
             return PlainTextResponse("Not Found\n", status_code=404)
-        metrics, store, now = self.bot.metrics, self.bot.store, time.time()
+        metrics, store, now = self.bot.metrics, self.bot.store, self.bot.clock.now()
         metrics.deliveries_waiting.set(self.inbox.waiting)
         metrics.troubled({each.cause for each in await self.readiness.troubles()})
         with suppress(DatabaseUnavailable):

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from automation.errors import AutomationError
@@ -28,12 +29,13 @@ class Retention:
     """Forgets what is old, a little at a time."""
 
     store: Store
+    now: Callable[[], float] = time.time
 
     async def forget_for_ever(self) -> None:
         """Once an hour, until cancelled."""
         while True:
             try:
-                await self.forget(time.time())
+                await self.forget(self.now())
             except AutomationError as error:
                 log.warning("nothing could be forgotten: %s", error.sentence)
             await asyncio.sleep(EVERY)

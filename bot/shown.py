@@ -1,6 +1,5 @@
 """The runs as the pages read them: from this process while they go on, from the store otherwise."""
 
-import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
@@ -91,7 +90,7 @@ class ShownRuns:
 
     async def per_day(self, days: int) -> Sequence[DayCount]:
         with _readable():
-            found = await self.store.runs.per_day(days, time.time())
+            found = await self.store.runs.per_day(days, self.driver.bot.clock.now())
         return [DayCount(each.date, each.runs, _failed(each.conclusions)) for each in found]
 
     async def deeds(self) -> Sequence[Deed]:

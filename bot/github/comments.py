@@ -8,7 +8,6 @@ Sources: https://docs.github.com/en/rest/issues/comments, https://docs.github.co
 and https://docs.github.com/en/graphql/reference/mutations#minimizecomment
 """
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,7 +23,7 @@ LOOKS_BACK = 30 * 24 * 3600.0
 """Seconds for which what was intended may be there: the oldest comments of a long conversation are not read."""
 
 SKEW = 3600.0
-"""Seconds that GitHub's clock and ours may be apart."""
+"""Seconds that GitHub's clock and what we know of it may be apart."""
 
 GONE = frozenset({404, 410})
 MINIMIZE = """mutation($id: ID!) {
@@ -71,11 +70,11 @@ class Comments:
             GitHubUnavailable: patience is spent.
         """
         tried = looks
-        since = time.time() - (LOOKS_BACK if looks else SKEW)
+        back = LOOKS_BACK if looks else SKEW
 
         async def attempt() -> Comment:
             nonlocal tried
-            if tried and (found := await self.find(number, marker, since)):
+            if tried and (found := await self.find(number, marker, self.github.clock.now() - back)):
                 return found
             tried = True
             return Comment.read(await self.github.post(f"/issues/{number}/comments", {"body": body}))

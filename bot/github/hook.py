@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final, Self
 
 from automation.github.answers import understood
+from automation.github.clock import GitHubClock
 from automation.github.errors import GitHubUnavailable
 from automation.github.transport import AppKey, Transport
 
@@ -60,6 +61,11 @@ class Hook:
     def __init__(self, api_url: str, app_id: int, private_key: str) -> None:
         self._transport = Transport(api_url, AppKey(str(app_id), private_key), TIMEOUT)
         self._turn = asyncio.Lock()
+
+    @property
+    def clock(self) -> GitHubClock:
+        """GitHub's, as far as it is known."""
+        return self._transport.clock
 
     def close(self) -> None:
         self._transport.close()

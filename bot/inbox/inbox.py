@@ -79,8 +79,13 @@ class Inbox:
     """
 
     def __init__(
-        self, database: Database, is_wanted: IsWanted, on_request: Callable[[], None] = lambda: None
+        self,
+        database: Database,
+        is_wanted: IsWanted,
+        on_request: Callable[[], None] = lambda: None,
+        now: Callable[[], float] = time.time,
     ) -> None:
+        self._now = now
         self.arrived = asyncio.Event()
         self._on_request = on_request
         self._database = database
@@ -93,15 +98,20 @@ class Inbox:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, database: Database, is_wanted: IsWanted, on_request: Callable[[], None] = lambda: None
+        cls,
+        database: Database,
+        is_wanted: IsWanted,
+        on_request: Callable[[], None] = lambda: None,
+        now: Callable[[], float] = time.time,
     ) -> AsyncIterator["Inbox"]:
         """An inbox that takes deliveries, for the body of an `async with`; what waits at its end is still stored.
 
         Args:
             is_wanted: whether an event, of this name and with this payload, asks for something.
             on_request: called when there is a new request; others may deal with them.
+            now: Unix time in seconds.
         """
-        inbox = cls(database, is_wanted, on_request)
+        inbox = cls(database, is_wanted, on_request, now)
         writer = asyncio.create_task(inbox._write())
         try:
             yield inbox
@@ -153,7 +163,7 @@ class Inbox:
             raise NotTaken("Too many deliveries are waiting to be stored; deliver this again later")
         is_request = event != NOTHING and self._is_wanted(event, payload)
         taken = asyncio.get_running_loop().create_future()
-        at = time.time() if sent_at is None else sent_at
+        at = self._now() if sent_at is None else sent_at
         delivery = _delivery(guid, event, payload, body, at, is_request=is_request)
         self._waiting.append(_Waiting(delivery, taken))
         self._news.set()

@@ -12,7 +12,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -36,6 +36,10 @@ LONG_EVERY: Final = 600.0
 PAGES: Final = 1000
 READ_UNTIL: Final = "deliveries-read-until"
 FIRST_THERE: Final = "first-there"
+FIRST_SENT: Final = "first-sent"
+"""The same moment by GitHub's clock, as soon as that is known."""
+AGREES: Final = 3.0
+"""Seconds: GitHub tells whole ones, a little later."""
 CLICKS: Final = {
     "check_run": frozenset({"rerequested", "requested_action"}),
     "check_suite": frozenset({"rerequested"}),
@@ -70,6 +74,7 @@ class MissedDeliveries:
     Attributes:
         every: seconds between two readings.
         github: told how it has answered.
+        now: Unix time in seconds, as requests are put in their order by it.
         caught_up: set once the list has been read for the first time.
     """
 
@@ -80,6 +85,7 @@ class MissedDeliveries:
     deeds: Deeds
     every: float = 60.0
     github: Contact = field(default_factory=Contact)
+    now: Callable[[], float] = time.time
     caught_up: asyncio.Event = field(default_factory=asyncio.Event)
     _looked_far_at: float = -LONG_EVERY
     _given_up: set[str] = field(default_factory=set)
@@ -119,11 +125,13 @@ class MissedDeliveries:
             GitHubRefuses, GitHubUnavailable: the list could not be had to its end.
             NotTaken, DatabaseUnavailable: something could not be stored. All of it is looked at again the next time.
         """
+        there_since = float(await self.store.facts.once(FIRST_THERE, repr(self.now())))
+        newest_page = await self.hook.attempts()
         # Seconds have no parts in the list: the first one counts whole.
-        first = math.floor(float(await self.store.facts.once(FIRST_THERE, repr(time.time()))))
+        first = math.floor(float(await self.store.facts.once(FIRST_SENT, repr(there_since + self._ahead))))
         said = await self.store.facts.get(READ_UNTIL)
         until = float(said) if said is not None else first
-        attempts = await self._attempts(until)
+        attempts = await self._attempts(until, *newest_page)
         known = await self._known({each.guid for each in attempts})
         new = missing(attempts, known | self._given_up)
         await self.store.deliveries.add([_of_no_concern(each) for each in new if each.at < first])
@@ -139,18 +147,27 @@ class MissedDeliveries:
             self.deeds.note("deliveries-taken", f"{taken} missed deliveries taken in from GitHub's list")
         return taken
 
-    async def _attempts(self, until: float) -> list[Attempt]:
-        """All that are listed since the last reading, and a little before; the newest first."""
+    @property
+    def _ahead(self) -> float:
+        """Seconds by which GitHub's clock is ahead of ours."""
+        ahead = self.hook.clock.now() - self.now()
+        return ahead if abs(ahead) > AGREES else 0
+
+    async def _attempts(self, until: float, page: list[Attempt], cursor: str) -> list[Attempt]:
+        """All that are listed since the last reading, and a little before; the newest first.
+
+        Args:
+            page, cursor: the newest ones, and where the list goes on.
+        """
         is_far = time.monotonic() - self._looked_far_at >= LONG_EVERY
         overlap = LONG_OVERLAP if is_far else OVERLAP
         since = until - overlap
-        found: list[Attempt] = []
-        cursor = ""
+        found = list(page)
         for _ in range(PAGES):
-            page, cursor = await self.hook.attempts(cursor)
-            found += page
             if not cursor or (page and page[-1].at < since):
                 break
+            page, cursor = await self.hook.attempts(cursor)
+            found += page
         else:
             log.warning("more than %d pages of deliveries: the oldest are not looked at", PAGES)
         if is_far:
@@ -174,7 +191,9 @@ class MissedDeliveries:
             log.warning("%s %s is lost: %s", attempt.event, attempt.guid, error.sentence)
             return False
         body = json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
-        is_new = await self.inbox.take(attempt.guid, attempt.event, payload, body, sent_at=attempt.at)
+        is_new = await self.inbox.take(
+            attempt.guid, attempt.event, payload, body, sent_at=attempt.at - self._ahead
+        )
         if is_new:
             self.metrics.deliveries_recovered.labels(attempt.event).inc()
             log.info("%s %s taken in from GitHub's list", attempt.event, attempt.guid)

@@ -1,7 +1,6 @@
 """From somebody's wish for a run to the run: gates, lane, row. What is refused has made nothing."""
 
 import logging
-import time
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import partial
@@ -123,7 +122,7 @@ class Acceptance:
             state=State.CONCLUDING if wish.is_by_event else State.ENDED,
             has_check=wish.is_by_event,
             end=end,
-            ended_at=time.time(),
+            ended_at=self.bot.clock.now(),
         )
         async with self.bot.store.database.writing(_turn(noted)):
             if made := await self._made(noted, wish):
@@ -168,7 +167,7 @@ class Acceptance:
     def _run(self, automation: Automation, subject: Subject, wish: Wish) -> Run:
         definition = automation.definition
         settings = definition.settings
-        now = time.time()
+        now = self.bot.clock.now()
         return Run(
             id=uuid4(),
             repository=subject.repository,
@@ -208,7 +207,7 @@ class Acceptance:
 
     async def _recent(self, run: Run) -> Recent:
         """How many there were lately, of those that run or of those that do not, as this one."""
-        rows, since = self.bot.store.runs, time.time() - HOUR
+        rows, since = self.bot.store.runs, self.bot.clock.now() - HOUR
         count = partial(rows.count_since, run.repository, since, is_noted=not run.lane)
         return Recent(
             of_user=await count(actor=run.actor),

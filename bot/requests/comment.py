@@ -4,7 +4,6 @@ Whoever has no business here gets one reply, and nothing else: no check run, no 
 """
 
 import hashlib
-import time
 from dataclasses import dataclass
 from typing import assert_never
 from uuid import UUID
@@ -82,7 +81,9 @@ class Commanded:
                 runs = await self._runs(pull, command.name)
                 said = replies.status if command.verb is Verb.STATUS else replies.why
                 page_url = self.desk.bot.page_url
-                return await self._say(said(runs, time.time(), page_url), command.verb, kind=command.verb)
+                return await self._say(
+                    said(runs, self.desk.bot.clock.now(), page_url), command.verb, kind=command.verb
+                )
             case _:
                 assert_never(command.verb)
 

@@ -1,6 +1,5 @@
 """The bot's side of a conversation on one pull request: each reply is made once, whatever dies in between."""
 
-import time
 from dataclasses import dataclass
 
 from automation.github import GitHub, GitHubRefuses
@@ -39,7 +38,7 @@ class Conversation:
         """
         rows = self.bot.store.replies
         whole = f"{self.repository.casefold()}#{self.number} {key}"
-        is_new = await rows.intend(whole, time.time())
+        is_new = await rows.intend(whole, self.bot.clock.now())
         if not is_new and await rows.comment_of(whole):
             return False
         try:
@@ -49,7 +48,7 @@ class Conversation:
         except GitHubRefuses:
             # Locked, or gone: there is nobody to be told.
             return False
-        await rows.made(whole, made.id, time.time())
+        await rows.made(whole, made.id, self.bot.clock.now())
         if kind:
             await self._fold_older(kind, made.node_id)
         return True

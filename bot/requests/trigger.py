@@ -5,7 +5,6 @@ none of them waits for costs no call then.
 """
 
 import logging
-import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -109,7 +108,7 @@ class Triggering:
 
     async def _known(self, definition_sha: str) -> dict[str, Any] | None:
         found: dict[str, Any] | None = await self.desk.bot.store.definitions.get(
-            self.desk.repository, definition_sha, time.time()
+            self.desk.repository, definition_sha, self.desk.bot.clock.now()
         )
         return found
 
@@ -119,7 +118,7 @@ class Triggering:
         if found is None:
             found = await self._read(definition_sha)
             await self.desk.bot.store.definitions.keep(
-                self.desk.repository, definition_sha, found, time.time()
+                self.desk.repository, definition_sha, found, self.desk.bot.clock.now()
             )
         return found
 

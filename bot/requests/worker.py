@@ -7,7 +7,6 @@ tried a few times and then left with a note.
 
 import asyncio
 import logging
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -106,7 +105,7 @@ class Worker:
         if len(self._busy) >= AT_ONCE:
             return []
         rows = self.bot.store.requests
-        return await rows.due(time.time(), LOOKED_AT, busy=self._busy.keys(), each=OF_A_REPOSITORY)
+        return await rows.due(self.bot.clock.now(), LOOKED_AT, busy=self._busy.keys(), each=OF_A_REPOSITORY)
 
     def _next(self, due: Sequence[Request]) -> Iterator[Request]:
         """Those of them that there is room for."""
@@ -123,7 +122,7 @@ class Worker:
         due = await self.bot.store.requests.next_due()
         if due is None or self._busy:
             return LOOKS_EVERY
-        return min(max(due - time.time(), 0.05), LOOKS_EVERY)
+        return min(max(due - self.bot.clock.now(), 0.05), LOOKS_EVERY)
 
     async def _deal_with(self, request: Request) -> None:
         rows = self.bot.store.requests
@@ -164,7 +163,7 @@ class Worker:
                 self.bot.metrics.requests_dealt.labels("failed").inc()
                 return
             pause = max(PAUSES[min(request.tries, len(PAUSES) - 1)], min(asked, HOUR))
-            await rows.later(request.id, time.time() + pause, note)
+            await rows.later(request.id, self.bot.clock.now() + pause, note)
         except AutomationError as error:
             log.warning("request %s: %s", request.id, error.sentence)
 

@@ -6,7 +6,6 @@ None of it is worth a run: where GitHub says no (a locked conversation, a commen
 import asyncio
 import hashlib
 import logging
-import time
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
@@ -85,7 +84,7 @@ class Answer:
         ]
         newest = sorted([run, *shown], key=lambda each: each.accepted_at, reverse=True)
         mark = marker(f"status/{run.automation}")
-        body = replies.status_comment(run.name, newest, self.bot.page_url, time.time())
+        body = replies.status_comment(run.name, newest, self.bot.page_url, self.bot.clock.now())
         digest = hashlib.sha256(body.encode()).hexdigest()
         known = await rows.get(run.repository, number, run.automation)
         if known is not None and known.comment_id:

@@ -1,7 +1,5 @@
 """Whether a run that was accepted some time ago may still start: roles are taken away, and forks are pushed to."""
 
-import time
-
 from automation.authority import check_role
 from automation.definition.github_key import GitHubKey
 from automation.errors import Refused
@@ -24,8 +22,8 @@ async def authorise_again(bot: Bot, github: GitHub, run: Run) -> None:
         GitHubUnavailable: it could not be asked.
     """
     bot.check_place(is_fork=run.is_fork)
-    # A clock that was set back says nothing of how long ago it was.
-    if 0 <= time.time() - run.accepted_at < FRESH:
+    # A time that is still to come, of another machine, says nothing of how long ago it was.
+    if 0 <= bot.clock.now() - run.accepted_at < FRESH:
         return
     if run.asks_role is not None:
         check_role(run.actor, await role_of(github, run.actor), GitHubKey(who=run.asks_role))

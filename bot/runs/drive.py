@@ -9,7 +9,6 @@ their marker. A driver that has lost the run to a newer one writes nothing more.
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -109,7 +108,7 @@ class Drive:
             await self._end_without_run(not_started(error))
         except GitHubUnavailable as error:
             # Nothing is known to be wrong: another try may find GitHub back.
-            if time.time() < self.run.deadline:
+            if self.bot.clock.now() < self.run.deadline:
                 raise
             await self._end_without_run(not_started(error))
         except DatabaseUnavailable:
@@ -160,7 +159,7 @@ class Drive:
             await asyncio.gather(obtaining, stopping, return_exceptions=True)
 
     async def _follow(self, connection: AgentConnection, line: Line, order: Order) -> None:
-        started_at = self.run.started_at or time.time()
+        started_at = self.run.started_at or self.bot.clock.now()
         if not self.run.is_ordered:
             await connections.keep(self.bot, self.run, connection)
             if order.keeps_sandbox:
@@ -208,7 +207,7 @@ class Drive:
         return not outcome.is_lost
 
     async def _end_without_run(self, verdict: Verdict) -> None:
-        seconds = time.time() - self.run.accepted_at
+        seconds = self.bot.clock.now() - self.run.accepted_at
         await self._over(Outcome(str(self.run.id), verdict, Excerpt(), seconds=seconds))
 
     async def _over(self, outcome: Outcome) -> None:
@@ -228,7 +227,8 @@ class Drive:
             text=report.text,
             annotations=tuple(each.model_dump(mode="json", exclude_none=True) for each in found),
         )
-        await self._row.save(output=self.live.excerpt, end=end, state=State.CONCLUDING, ended_at=time.time())
+        ended_at = self.bot.clock.now()
+        await self._row.save(output=self.live.excerpt, end=end, state=State.CONCLUDING, ended_at=ended_at)
         self.on_over()
 
     async def _tell(self, end: End) -> None:

@@ -226,7 +226,7 @@ class Driver:
         """Drive what has been taken."""
         if run is None:
             return
-        live = LiveRun(replace(run, ahead=ahead), self._unwatched_pause)
+        live = LiveRun(replace(run, ahead=ahead), self._unwatched_pause, self.bot.clock.now)
         with about_run(run):
             task = asyncio.create_task(self._drive(live), name=f"run {run.id}")
         self._driven[run.id] = _Driven(live, task)
@@ -283,7 +283,7 @@ class Driver:
             log.warning("not written: %s", error.sentence)
 
     async def _give_up_telling(self, run: Run) -> None:
-        if run.end is not None and time.time() > run.ended_at + GIVE_UP_AFTER:
+        if run.end is not None and self.bot.clock.now() > run.ended_at + GIVE_UP_AFTER:
             log.error("run %s: GitHub was never told of its end", run.id)
             await self.bot.store.runs.save(replace(run, state=State.ENDED))
 
@@ -303,4 +303,6 @@ class Driver:
             title="Failure: a defect of automation-bot",
             summary=sentence,
         )
-        await self.bot.store.runs.save(replace(run, end=end, state=State.CONCLUDING, ended_at=time.time()))
+        await self.bot.store.runs.save(
+            replace(run, end=end, state=State.CONCLUDING, ended_at=self.bot.clock.now())
+        )

@@ -20,6 +20,7 @@ class LiveRun:
 
     Args:
         unwatched: seconds between two readings of the output while nobody watches, by how many it has gone on for.
+        now: Unix time in seconds.
 
     Attributes:
         run: as it is known now; `become` replaces it.
@@ -28,8 +29,14 @@ class LiveRun:
         stop: asks for its end.
     """
 
-    def __init__(self, run: Run, unwatched: Callable[[float], float] = pause_before_update) -> None:
+    def __init__(
+        self,
+        run: Run,
+        unwatched: Callable[[float], float] = pause_before_update,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self.run = run
+        self._now = now
         self.excerpt = Excerpt()
         self.attention = Attention(unwatched=unwatched)
         self.stop = Stop()
@@ -48,7 +55,7 @@ class LiveRun:
         self._tell()
 
     def enter(self, phase: Phase, detail: str = "") -> None:
-        station = Station(phase.value, time.time(), "" if phase is Phase.CONNECT else detail)
+        station = Station(phase.value, self._now(), "" if phase is Phase.CONNECT else detail)
         is_started = self.run.is_started or phase is Phase.RUN
         self.become(replace(self.run, stations=(*self.run.stations, station), is_started=is_started))
 

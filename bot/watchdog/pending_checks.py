@@ -8,7 +8,6 @@ have just ended and on the heads of open pull requests, a bounded number of read
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -97,7 +96,7 @@ class PendingChecks:
 
     async def _places(self) -> AsyncIterator[Place]:
         """Commits of runs that have just ended, each once more; then the heads of open pull requests, in turns."""
-        now = time.time()
+        now = self.bot.clock.now()
         self._looked_at = {place: at for place, at in self._looked_at.items() if at > now - 2 * JUST_ENDED}
         for found in await self.bot.store.run_lists.heads_ended_since(now - JUST_ENDED):
             place = Place(*found)

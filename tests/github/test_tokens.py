@@ -206,16 +206,39 @@ async def test_one_that_is_suspended_is_not_asked_about(octo: FakeGitHub, app: A
     assert len(octo.requests) == 1
 
 
-async def test_one_that_expires_soon_is_not_used(
-    hub: GitHub, octo: FakeGitHub, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_one_that_expires_soon_is_not_used(hub: GitHub, octo: FakeGitHub) -> None:
     first = await hub.token()
-    now = time.time()
-    monkeypatch.setattr("automation.github.tokens.time.time", lambda: now + 3600 - EXPIRES_SOON - 30)
+    octo.advance(3600 - EXPIRES_SOON - 30)
+    hub.clock.hear(octo.world.clock.date())
     assert await hub.token() == first
-    monkeypatch.setattr("automation.github.tokens.time.time", lambda: now + 3600 - EXPIRES_SOON + 30)
+    octo.advance(60)
+    hub.clock.hear(octo.world.clock.date())
     assert await hub.token() != first
     assert len(minted(octo)) == 2
+
+
+@pytest.mark.parametrize("hours", [1, -1, 30, -30])
+async def test_a_clock_that_is_not_githubs_signs_by_githubs(
+    hub: GitHub, octo: FakeGitHub, hours: float
+) -> None:
+    octo.advance(hours * 3600)
+    first = await hub.token()
+    assert await hub.token() == first, "it has not expired"
+    assert [request.status for request in octo.requests] == [401, 200, 201]
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_a_clock_that_is_set_meanwhile_costs_no_token(
+    hub: GitHub, octo: FakeGitHub, monkeypatch: pytest.MonkeyPatch, hours: float
+) -> None:
+    first = await hub.token()
+    true = time.time
+    monkeypatch.setattr(time, "time", lambda: true() + hours * 3600)
+    octo.advance(-hours * 3600)
+    assert await hub.token() == first
+    hub.tokens.renew()
+    assert await hub.token() != first
+    assert 401 not in {request.status for request in octo.requests}
 
 
 async def test_one_that_is_refused_is_renewed_and_the_call_goes_on(hub: GitHub, octo: FakeGitHub) -> None:

@@ -9,7 +9,6 @@ none of ours, and its check run is completed as lost. The same mark stands in th
 
 import asyncio
 import itertools
-import time
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -73,7 +72,7 @@ class Watchdog:
             raise Misconfigured("the watchdog reads and writes check runs: give `github-token`")
         await github.token()  # only then is it known which App we are
         await self._sandboxes.look()
-        commits = chosen(await self._commits(github), time.time())
+        commits = chosen(await self._commits(github), github.clock.now())
         settled = 0
         for sha in commits:
             try:
@@ -130,11 +129,11 @@ class Watchdog:
 
     async def _is_over(self, github: GitHub, keys: ExternalId) -> bool:
         run = await self._workflow_run(github, keys)
-        return due(keys, run.get("status") if run else None, time.time()) is Due.SETTLE
+        return due(keys, run.get("status") if run else None, github.clock.now()) is Due.SETTLE
 
     async def _may_go(self, github: GitHub, keys: ExternalId) -> bool:
         """Whether nobody needs the sandbox of this run: it is past its deadline, or its verdict has been told."""
-        if time.time() > keys.deadline:
+        if github.clock.now() > keys.deadline:
             return True
         if not await self._is_over(github, keys):
             return False
@@ -168,10 +167,10 @@ class Watchdog:
             left = await self._end(found, keys) if found else without_server(run)
         except Exception as error:
             # Unreachable, or what the run has left there cannot be read: past the deadline that is the end of it.
-            if time.time() < keys.deadline:
+            if github.clock.now() < keys.deadline:
                 raise
             left = Aftermath.nothing(Observation(lost=one_line(f"{type(error).__name__}: {error}")))
-        if left is None and time.time() < keys.deadline:
+        if left is None and github.clock.now() < keys.deadline:
             self.log.say(f"{check.url}: its run is not known to have ended; left for another pass")
             return False
         left = left or Aftermath.nothing(Observation(lost="its processes did not end"))

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.sentences import one_line
@@ -55,8 +56,16 @@ def _rate_limit_wait(headers: Mapping[str, str], said: str) -> float | None:
     if (after := _seconds(headers.get("retry-after"))) is not None:
         return after
     if headers.get("x-ratelimit-remaining") == "0" and (reset := _seconds(headers.get("x-ratelimit-reset"))):
-        return max(reset - time.time(), 1)
+        return max(reset - _answered_at(headers), 1)
     return 60 if "rate limit" in said.lower() else None
+
+
+def _answered_at(headers: Mapping[str, str]) -> float:
+    """When, by GitHub's clock: ours may be an hour away from it, and so would be the end of a limit."""
+    try:
+        return parsedate_to_datetime(headers.get("date", "")).timestamp()
+    except (ValueError, OverflowError):
+        return time.time()
 
 
 def _seconds(value: str | None) -> float | None:

@@ -16,7 +16,6 @@ https://docs.github.com/en/rest/guides/using-the-rest-api-to-interact-with-check
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from automation.github.check_output import Output, batches_of, output_of
@@ -84,7 +83,7 @@ class Checks:
             "external_id": new.external_id,
             "details_url": new.details_url,
             "output": output_of(report),
-            **({"status": "queued"} if new.is_queued else _begun()),
+            **({"status": "queued"} if new.is_queued else _begun(self._github)),
         }
         tried = looks
 
@@ -134,7 +133,9 @@ class Checks:
 
     async def start(self, check_id: int, report: Report) -> None:
         """Its turn has come: from queued to in progress. Once; what it shows will be replaced soon enough."""
-        await self._github.patch_once(f"/check-runs/{check_id}", _begun() | {"output": output_of(report)})
+        await self._github.patch_once(
+            f"/check-runs/{check_id}", _begun(self._github) | {"output": output_of(report)}
+        )
 
     async def show(self, check_id: int, report: Report) -> None:
         """Replace what it shows while the run goes on; once, because there will be news soon enough."""
@@ -166,7 +167,11 @@ class Checks:
             GitHubUnavailable: patience is spent before it was completed.
         """
         batches = batches_of(annotations)
-        body: Output = {"status": "completed", "conclusion": conclusion.value, "completed_at": _now()}
+        body: Output = {
+            "status": "completed",
+            "conclusion": conclusion.value,
+            "completed_at": self._github.clock.stamp(),
+        }
         if buttons:
             body["actions"] = [asdict(button) for button in buttons]
         # Of what the automation wrote something may not be to GitHub's taste; then less of it.
@@ -223,9 +228,5 @@ class Checks:
         await self._github.bear(attempt, unless=unless)
 
 
-def _begun() -> Output:
-    return {"status": "in_progress", "started_at": _now()}
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _begun(github: GitHub) -> Output:
+    return {"status": "in_progress", "started_at": github.clock.stamp()}

@@ -15,6 +15,7 @@ from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from automation.github.answers import understood
+from automation.github.clock import GitHubClock
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.github.tokens import AppTokens, Tokens
 from automation.sentences import one_line
@@ -59,6 +60,11 @@ class GitHub:
         self.timeout = timeout
         self._one_at_a_time = asyncio.Lock()
         self._transport: tuple[str, Transport] | None = None
+
+    @property
+    def clock(self) -> GitHubClock:
+        """GitHub's, as far as it is known."""
+        return self.tokens.clock
 
     def in_a_hurry(self) -> "GitHub":
         """A client of its own connections that tries once, with short time-outs: somebody is about to kill us."""
@@ -166,7 +172,9 @@ class GitHub:
         def call() -> Any:
             from automation.github.transport import AppKey, Transport  # noqa: PLC0415  # PyGithub is heavy
 
-            transport = Transport(self.api_url, AppKey(tokens.app_id, tokens.private_key), self.timeout)
+            transport = Transport(
+                self.api_url, AppKey(tokens.app_id, tokens.private_key), self.timeout, self.clock
+            )
             try:
                 return transport.send(method, path, {}, body)
             finally:
@@ -202,7 +210,7 @@ class GitHub:
         if self._transport is None or self._transport[0] != token:
             self.close()
             assert isinstance(token, str)  # noqa: S101
-            self._transport = (token, Transport(self.api_url, token, self.timeout))
+            self._transport = (token, Transport(self.api_url, token, self.timeout, self.clock))
         return self._transport[1]
 
 

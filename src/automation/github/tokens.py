@@ -1,12 +1,12 @@
 """Which token goes with a call: the one that was given, or one minted for a GitHub App, narrowed and renewed."""
 
-import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from automation.github.clock import GitHubClock
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 
 WANTED: Mapping[str, str] = {
@@ -26,6 +26,9 @@ type AsApp = Callable[[str, str, Any], Awaitable[Any]]
 class Tokens(Protocol):
     """Where a client's token comes from."""
 
+    clock: GitHubClock
+    """GitHub's, by which tokens expire."""
+
     async def current(self, repository: str, as_app: AsApp) -> str:
         """A token that is still good, as far as is known."""
 
@@ -38,6 +41,7 @@ class GivenToken:
     """A token that cannot be renewed: a job's, or one that somebody else minted."""
 
     value: str = field(repr=False)
+    clock: GitHubClock = field(default_factory=GitHubClock, repr=False)
 
     async def current(self, repository: str, as_app: AsApp) -> str:  # noqa: ARG002
         return self.value
@@ -63,11 +67,12 @@ class AppTokens:
     app_number: int = 0
     wanted: Mapping[str, str] = field(default_factory=lambda: WANTED)
     installation: int = 0
+    clock: GitHubClock = field(default_factory=GitHubClock, repr=False)
     _minted: str = field(default="", repr=False)
     _expires: float = 0
 
     async def current(self, repository: str, as_app: AsApp) -> str:
-        if not self._minted or time.time() > self._expires - EXPIRES_SOON:
+        if not self._minted or self.clock.now() > self._expires - EXPIRES_SOON:
             await self._mint(repository, as_app)
         return self._minted
 

@@ -5,7 +5,7 @@ and sleep for as long as a rate limit lasts. What is worth another try is decide
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,9 +15,20 @@ import requests
 
 from automation import __version__
 from automation.github.answers import SUCCESS, refusal
+from automation.github.clock import GitHubClock
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.sentences import one_line
 from github import Auth, Github
+
+UNAUTHORIZED = 401
+ISSUED_BEFORE = 60
+EXPIRES_AFTER = 300
+"""Seconds, within the ten minutes that GitHub allows.
+
+Source: https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
+"""
+TOLERANCE = 45
+"""Seconds by which a clock may be off, a little less than what it is signed for before."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +50,16 @@ class Transport:
 
     Args:
         timeout: seconds for the connection and for each silence of the server.
+        clock: GitHub's, where others hear of it, too.
     """
 
-    def __init__(self, api_url: str, credentials: Credentials, timeout: int) -> None:
+    def __init__(
+        self, api_url: str, credentials: Credentials, timeout: int, clock: GitHubClock | None = None
+    ) -> None:
+        self.clock = clock or GitHubClock()
+        self._is_app = isinstance(credentials, AppKey)
         auth = (
-            Auth.AppAuth(credentials.app_id, credentials.private_key)
+            Auth.AppAuth(credentials.app_id, sign_func=_signing(credentials.private_key, self.clock))
             if isinstance(credentials, AppKey)
             else Auth.Token(credentials)
         )
@@ -81,6 +97,19 @@ class Transport:
     def _send(
         self, method: str, path: str, parameters: Mapping[str, Any], body: Any
     ) -> tuple[Any, Mapping[str, Any]]:
+        before = self.clock.now()
+        try:
+            return self._send_once(method, path, parameters, body)
+        except GitHubRefuses as error:
+            # What was signed by a wrong clock did nothing; the refusal tells the right one.
+            is_off = abs(self.clock.now() - before) > TOLERANCE
+            if not (self._is_app and error.status == UNAUTHORIZED and is_off):
+                raise
+        return self._send_once(method, path, parameters, body)
+
+    def _send_once(
+        self, method: str, path: str, parameters: Mapping[str, Any], body: Any
+    ) -> tuple[Any, Mapping[str, Any]]:
         what = f"{method} {path.split('?', maxsplit=1)[0]}"
         try:
             status, headers, text = self._requester.requestJson(
@@ -93,6 +122,7 @@ class Transport:
         except (RuntimeError, ValueError) as error:
             # A redirect to another host or protocol, a private key that cannot sign.
             raise GitHubRefuses(f"GitHub cannot be asked {what}: {one_line(str(error), 200)}") from None
+        self.clock.hear(headers.get("date"))
         answer = _json(text)
         if status not in SUCCESS:
             said = str(answer.get("message") or "") if isinstance(answer, dict) else ""
@@ -103,6 +133,17 @@ class Transport:
 
     def close(self) -> None:
         self._requester.close()
+
+
+def _signing(private_key: str, clock: GitHubClock) -> Callable[[dict[str, Any]], str]:
+    """Signs an App's claims, in whose times GitHub's clock stands in place of this machine's."""
+
+    def sign(claims: dict[str, Any]) -> str:
+        now = int(clock.now())
+        times = {"iat": now - ISSUED_BEFORE, "exp": now + EXPIRES_AFTER}
+        return jwt.encode(claims | times, private_key, algorithm="RS256")
+
+    return sign
 
 
 def _json(text: str) -> Any:

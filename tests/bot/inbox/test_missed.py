@@ -1,6 +1,7 @@
 """What GitHub has sent and nobody has stored is taken in, once, in the order in which it was sent."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -276,3 +277,32 @@ async def test_how_github_answers_is_known_to_who_asks_it(reading: Reading, gith
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert reader.github == Contact()
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+async def test_where_clocks_are_apart_what_was_missed_is_due_now_and_has_its_place(
+    app: App, store: Store, reading: Reading, github: FakeGitHub, hours: float
+) -> None:
+    github.advance(hours * 3600)
+    await begins(reading, github)
+    [before] = send(app, "created")
+    github.advance(30)
+    reader = reading()
+    after = "5b0a1f5e-0000-4000-8000-000000000001"
+    assert await reader.inbox.take(after, "issue_comment", COMMENT, b"{}")
+    assert await reader.read() == 1
+    assert [each.delivery for each in await store.requests.due(time.time() + 5)] == [before]
+    assert await stored(store) == [before, after]
+
+
+@pytest.mark.parametrize("hours", [2, -2])
+async def test_a_new_bot_whose_clock_is_wrong_takes_in_what_comes_from_then_on(
+    app: App, store: Store, reading: Reading, github: FakeGitHub, hours: float
+) -> None:
+    github.advance(hours * 3600)
+    send(app, "created")
+    github.advance(20)
+    await begins(reading, github)
+    sent = send(app, "created")
+    assert await reading().read() == 1
+    assert await stored(store) == sent

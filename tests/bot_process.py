@@ -13,6 +13,7 @@ from cryptography.fernet import Fernet
 from tests.fakes.github.apps import App
 from tests.server_process import begin, free_port, until_ready
 from tests.servers import RealServer
+from tests.settable_clock import SettableClock
 
 if TYPE_CHECKING:
     import subprocess
@@ -31,6 +32,7 @@ class BotProcess:
     Attributes:
         more: settings beside the usual ones.
         module: what is started, in place of the bot as it is.
+        clock: that it runs by; None for this machine's.
     """
 
     home: Path
@@ -38,6 +40,7 @@ class BotProcess:
     server: RealServer
     more: dict[str, str] = field(default_factory=dict)
     module: str = "bot"
+    clock: SettableClock | None = None
     port: int = field(default_factory=free_port)
     _key: str = field(default_factory=lambda: Fernet.generate_key().decode())
     _process: "subprocess.Popen[bytes] | None" = None
@@ -97,7 +100,8 @@ class BotProcess:
         """Start it and wait until it serves."""
         self.home.mkdir(parents=True, exist_ok=True)
         log = self.home / "bot.log"
-        command = [sys.executable, "-m", self.module, "serve", "--port", str(self.port)]
+        module = self.clock.arguments(self.module) if self.clock else ["-m", self.module]
+        command = [sys.executable, *module, "serve", "--port", str(self.port)]
         self._process = begin(command, self.environment(), self.home, log)
         await until_ready(self._process, f"{self.url}/readyz", log, READY_WITHIN)
 

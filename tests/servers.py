@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from automation.backends.embedded import server_environment
 from tests.server_process import ServerProcess
+from tests.settable_clock import SettableClock
 
 if TYPE_CHECKING:
     from tests.fakes.cloud.cloud import FakeCloud
@@ -23,9 +24,11 @@ class RealServer(ServerProcess):
 
     Attributes:
         cloud: the Cloud in whose sandboxes it is reached; None where it is reached as itself.
+        clock: that it runs by; None for this machine's.
     """
 
     cloud: "FakeCloud | None" = None
+    clock: SettableClock | None = None
 
     def __init__(self, home: Path, key: str = KEY) -> None:
         super().__init__(home, key)
@@ -44,7 +47,11 @@ class RealServer(ServerProcess):
         environment = server_environment(self.home, self.key, os.environ)
         if not self.key:
             del environment["SESSION_API_KEY"]
-        await self.begin([PYTHON, "-m", "openhands.agent_server"], environment, "/ready")
+        arguments = ["-m", "openhands.agent_server"]
+        if self.clock:
+            arguments = self.clock.arguments("openhands.agent_server")
+            environment |= self.clock.environment(environment["PATH"])
+        await self.begin([PYTHON, *arguments], environment, "/ready")
 
     def kill_everything(self) -> None:
         """KILL the server and all that it started, as a reboot would."""

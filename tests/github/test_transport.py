@@ -107,8 +107,13 @@ def test_a_limit_says_how_long(
     assert error.wait == wait
 
 
-def test_the_hours_limit_ends_when_it_says(transport: Transport, octo: FakeGitHub) -> None:
-    headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + 600)}
+@pytest.mark.parametrize("hours", [0, 1, -1])
+def test_the_hours_limit_ends_when_it_says_whatever_our_clock_shows(
+    transport: Transport, octo: FakeGitHub, hours: float
+) -> None:
+    octo.advance(hours * 3600)
+    reset = int(octo.world.clock.now()) + 600
+    headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(reset)}
     octo.fault("GET", "", status=403, headers=headers)
     wait = refused(transport).wait
     assert wait is not None

@@ -16,6 +16,7 @@ from tests.fakes.github.pulls import Pull
 from tests.fakes.github.repository import Repository
 from tests.fakes.github.server import FakeGitHub
 from tests.servers import RealServer
+from tests.settable_clock import SettableClock
 from tests.teller import eventually
 from tests.workflow import REPOSITORY, WORKFLOW_RUN, Checkout, Job, git
 
@@ -133,7 +134,12 @@ async def begin(github: FakeGitHub, server: RealServer, tmp_path: Path) -> Async
     async with AsyncExitStack() as stack:
 
         async def start(
-            on: RealServer | None = None, slug: str = "demo-bot", *, starts: bool = True, **more: str
+            on: RealServer | None = None,
+            slug: str = "demo-bot",
+            *,
+            clock: SettableClock | None = None,
+            starts: bool = True,
+            **more: str,
         ) -> Demo:
             checkout = Checkout.make(tmp_path / "checkout")
             checkout.automation("hello", HELLO)
@@ -144,7 +150,7 @@ async def begin(github: FakeGitHub, server: RealServer, tmp_path: Path) -> Async
             github.user("mallory")
             app = github.app(slug, PERMISSIONS, secret=SECRET)
             app.install(REPOSITORY)
-            bot = BotProcess(tmp_path / "bot", app, on or server, more)
+            bot = BotProcess(tmp_path / "bot", app, on or server, more, clock=clock)
             stack.callback(bot.end)
             app.hook(bot.webhook, SECRET)
             if starts:

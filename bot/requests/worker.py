@@ -2,7 +2,7 @@
 
 What could not be dealt with now (GitHub away) is put off with a growing pause, for as long as GitHub itself would
 keep the delivery, and what came later in its lane waits behind it. A request that fails by a defect of ours is
-tried a few times and then left with a note.
+tried a few times and then left with a note. While the database takes nothing, nothing is begun.
 """
 
 import asyncio
@@ -44,6 +44,8 @@ LOOKED_AT = 64
 LOOKS_EVERY = 5.0
 PAUSES = (1.0, 3.0, 10.0, 30.0, 120.0, 600.0)
 TRIES = 440
+ROOM = "room"
+"""A fact that says nothing, but that it could be written."""
 REFUSALS = 3
 DEFECTS = 3
 WITHIN = 300.0
@@ -83,6 +85,7 @@ class Worker:
     driver: Driver
     arrived: asyncio.Event
     _busy: dict[int, str] = field(default_factory=dict)
+    _is_full: bool = False
 
     async def work(self) -> None:
         """For ever, until cancelled; what it is at then is dealt with again by whoever comes next."""
@@ -91,6 +94,7 @@ class Worker:
                 self.arrived.clear()
                 pause = LOOKS_EVERY
                 try:
+                    await self._see_room()
                     for request in self._next(await self._due()):
                         with about(delivery=request.delivery, repository=request.repository):
                             tasks.create_task(self._deal_with(request))
@@ -100,6 +104,16 @@ class Worker:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(pause):
                         await self.arrived.wait()
+
+    async def _see_room(self) -> None:
+        """Where something could not be written: begin with nothing before something can be.
+
+        Raises:
+            DatabaseUnavailable: it still cannot.
+        """
+        if self._is_full:
+            await self.bot.store.facts.put(ROOM, "")
+            self._is_full = False
 
     async def _due(self) -> list[Request]:
         if len(self._busy) >= AT_ONCE:
@@ -166,6 +180,9 @@ class Worker:
             await rows.later(request.id, self.bot.clock.now() + pause, note)
         except AutomationError as error:
             log.warning("request %s: %s", request.id, error.sentence)
+            # It cannot be put off in the database, as where the disk is full: GitHub must not pay for that.
+            self._is_full = True
+            await asyncio.sleep(LOOKS_EVERY)
 
     async def _handle(self, request: Request, traceparent: str) -> str:
         app_id = self.bot.settings.app_id

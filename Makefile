@@ -1,7 +1,7 @@
 # Needs git, python3 and make; everything else goes into .venv and .cache, and may be deleted at any time.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test lint bench chaos clean
+.PHONY: help run demo test lint bench chaos soak clean
 
 READY := .venv/.ready
 BIN := .venv/bin
@@ -37,6 +37,9 @@ bench: $(READY)  ## Measure, as ratios to the bare calls in the same run
 
 chaos: $(READY)  ## Kill servers and clients at random, many times
 	@CHAOS=1 $(BIN)/pytest -n 2 -m chaos
+
+soak: $(READY)  ## Let a bot be idle for ten minutes: nothing of it may grow
+	@SOAK=1 $(BIN)/pytest -m soak
 
 clean:  ## Remove what set-up made
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -101,6 +101,7 @@ class _Endpoints:
             return PlainTextResponse("Not Found\n", status_code=404)
         metrics, store, now = self.bot.metrics, self.bot.store, self.bot.clock.now()
         metrics.deliveries_waiting.set(self.inbox.waiting)
+        metrics.tasks.set(len(asyncio.all_tasks()))
         metrics.troubled({each.cause for each in await self.readiness.troubles()})
         with suppress(DatabaseUnavailable):
             for gauge, since in (

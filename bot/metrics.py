@@ -42,6 +42,9 @@ class Metrics:
         self.runs_oldest = gauge(
             "runs_oldest_queued_seconds", "Age of the oldest run that waits for its turn, 0 for none"
         )
+        self.tasks = gauge(
+            "tasks", "Tasks of the process: they grow with its runs and open pages, and shrink with them"
+        )
         self.run_seconds = seconds("run_seconds", "From a run's acceptance to its verdict", "conclusion")
         self.wait_seconds = seconds("run_wait_seconds", "From a run's acceptance to its start")
 

@@ -26,12 +26,15 @@ def pytest_runtest_makereport(
 ONCE = ("mortal", "open_server", "account")
 """Servers that take seconds of processor to start and that few tests need: one worker has them."""
 
+LONG = ("chaos", "soak")
+"""Markers of what takes many minutes; a variable of the same name asks for it."""
+
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(
     config: pytest.Config, items: list[pytest.Item]
 ) -> Generator[None, None, None]:
-    """Tests of one server go to one worker. Chaos takes minutes: it runs when asked for."""
+    """Tests of one server go to one worker. What takes many minutes runs when asked for."""
     for item in items:
         for name in ONCE:
             if name in getattr(item, "fixturenames", ()):
@@ -41,11 +44,10 @@ def pytest_collection_modifyitems(
         # pytest 9.2 with pytest-xdist 3.8 groups none, without a word.
         grouped = [item for item in items if item.get_closest_marker("xdist_group")]
         assert all("@" in item.nodeid for item in grouped), "pytest-xdist groups no tests"
-    if os.environ.get("CHAOS"):
-        return
-    chaos = [item for item in items if item.get_closest_marker("chaos")]
-    config.hook.pytest_deselected(items=chaos)
-    items[:] = [item for item in items if item not in chaos]
+    unasked = [name for name in LONG if not os.environ.get(name.upper())]
+    left_out = [item for item in items if any(item.get_closest_marker(name) for name in unasked)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -33,6 +33,11 @@ READS: Final = 30
 """Most commits that are looked at in a pass."""
 HEADS: Final = 5
 """Most heads of pull requests of them, but in the first pass: GitHub has better things to answer."""
+CONCLUDED: Final = 40
+"""Most check runs that are concluded in a pass: GitHub's limit on what is written is eighty requests a minute.
+
+Source: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
+"""
 JUST_ENDED: Final = 600.0
 KNOWN_FOR: Final = 30 * 24 * 3600.0
 PULLS: Final = 100
@@ -85,12 +90,12 @@ class PendingChecks:
         async for place in self._places():
             with about(repository=place.repository):
                 try:
-                    concluded += await self._watch(place)
+                    concluded += await self._watch(place, CONCLUDED - concluded)
                 except AutomationError as error:
                     sentence = self.bot.redactor.text(error.sentence)
                     log.info("check runs of %s at %s wait: %s", place.repository, place.sha, sentence)
             reads += 1
-            if reads >= READS:
+            if reads >= READS or concluded >= CONCLUDED:
                 break
         return concluded
 
@@ -131,10 +136,14 @@ class PendingChecks:
             return
         self._heads = [Place(repository, installation, sha) for sha in dict.fromkeys(heads)]
 
-    async def _watch(self, place: Place) -> int:
+    async def _watch(self, place: Place, most: int) -> int:
+        """Conclude what is due there, so many at the most; with more of them the place comes next again."""
         github = self.bot.installations.client(place.repository, place.installation)
         concluded = 0
         for check in await Checks(github, self.bot.settings.app_id).on(place.sha):
+            if concluded >= most:
+                self._heads.append(place)
+                break
             run = await self.bot.store.runs.find_by_external_id(check.external_id)
             with about_run(run) if run else about(run=str(check.keys.run) if check.keys else ""):
                 concluded += await self._settle(github, check, run)

@@ -18,6 +18,7 @@ from tests.bench import (
     github_requests,
     inbox,
     kill_to_verdict,
+    long_history,
     protocol,
     sandbox_start,
     start_up,
@@ -106,6 +107,21 @@ async def measure_waiting(server: RealServer) -> Sequence[Figure]:
     ]
 
 
+async def measure_history(server: RealServer) -> Sequence[Figure]:
+    costs = (await long_history.measure_runs(server)).of_run
+    few, *more = long_history.BEFORE
+    name = "bot: processor for a run after"
+    return [
+        Ratio(f"{name} {count} (bare: {few})", costs[count], costs[few], most_ratio=1.3) for count in more
+    ]
+
+
+async def measure_watchdog(_: RealServer) -> Sequence[Figure]:
+    passes, bare = await long_history.measure_watchdog()
+    name = "bot: a watchdog's pass, 5000 runs (bare: its reads)"
+    return [Ratio(name, passes, bare, most_seconds=5)]
+
+
 CORE: dict[str, tuple[Measure, float]] = {
     "protocol": (measure_protocol, 60),
     "sandbox": (measure_sandbox, 90),
@@ -118,6 +134,8 @@ BOT: dict[str, tuple[Measure, float]] = {
     "first instruction": (measure_first_instruction, 60),
     "kill": (measure_kill, 90),
     "requests": (measure_requests, 60),
+    "history": (measure_history, 180),
+    "watchdog": (measure_watchdog, 120),
     "waiting runs": (measure_waiting, waiting_runs.WITHIN),
 }
 """What is measured, in this order, and the seconds that it may take; the last one leaves the server loaded."""

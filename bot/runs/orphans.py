@@ -2,7 +2,7 @@
 
 A run whose server did not confirm its stop, or was lost, keeps its remembered connection (`bot.runs.connections`)
 beyond its end; that is how it is found here. So does one whose sandbox could not be deleted; of those that nobody
-remembers, the ones that carry this bot's mark are looked for, too.
+remembers, the ones that carry this bot's mark are looked for, too, and so are runs (`bot.runs.strays`).
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from bot.log_context import about, about_run
 from bot.runs import connections
 from bot.runs.run import Run
 from bot.runs.sandboxes import SandboxMemo, give_back_all, reap
+from bot.runs.strays import Strays
 
 EVERY = 20.0
 REAP_EVERY = 600.0
@@ -38,14 +39,16 @@ class Orphans:
     async def sweep_for_ever(self) -> None:
         """Every so often, until cancelled."""
         reaped_at = -math.inf
+        strays = Strays(self.bot)
         while True:
             await self._sweep()
             if time.monotonic() - reaped_at > REAP_EVERY:
                 reaped_at = time.monotonic()
                 try:
                     await reap(self.bot)
+                    await strays.end()
                 except AutomationError as error:
-                    log.warning("sandboxes wait: %s", self.bot.redactor.text(error.sentence))
+                    log.warning("what nobody remembers waits: %s", self.bot.redactor.text(error.sentence))
             await asyncio.sleep(EVERY)
 
     async def _sweep(self) -> None:

@@ -195,12 +195,16 @@ def token_before(record: Record) -> str:
     return claimed_token(record.line) if record.exit_code == ALREADY_CLAIMED else ""
 
 
-def _enter(key: UUID, base: str | None, *, create: bool) -> str:
+def root_of(base: str | None) -> str:
+    """Where `automation-runs` stands, for a shell."""
     if base and not base.isprintable():
         raise Misconfigured("the directory for runs has line breaks or control characters in its name")
-    root = quote(base) if base else '"${OH_WORKSPACE_PATH:-$HOME/.openhands/workspaces}"'
+    return quote(base) if base else '"${OH_WORKSPACE_PATH:-$HOME/.openhands/workspaces}"'
+
+
+def _enter(key: UUID, base: str | None, *, create: bool) -> str:
     make = f'mkdir -p "$r/automation-runs/{key}" && ' if create else ""
-    return f'r={root}; {{ {make}cd "$r/automation-runs/{key}" 2>/dev/null && cd "$(pwd -P)"; }}'
+    return f'r={root_of(base)}; {{ {make}cd "$r/automation-runs/{key}" 2>/dev/null && cd "$(pwd -P)"; }}'
 
 
 def _tenths(seconds: float) -> str:

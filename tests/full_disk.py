@@ -18,6 +18,9 @@ MIB = 1024 * 1024
 SMALL = 4096
 """Bytes: less than a page of a database takes with what stands around it."""
 
+SIZE = 64 * MIB
+"""Twice of what the bot wants to have before it calls itself ready."""
+
 
 class Disk(Protocol):
     """Where a database is.
@@ -76,7 +79,7 @@ def small_disk(directory: Path) -> Iterator[Disk]:
         PermissionError: we may not mount one.
     """
     directory.mkdir()
-    mounting = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=700", "tmpfs", str(directory)]
+    mounting = ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=700", "tmpfs", str(directory)]
     if os.geteuid() or subprocess.run(mounting, check=False, capture_output=True).returncode:
         raise PermissionError(errno.EPERM, "no file system may be mounted", str(directory))
     try:

@@ -69,7 +69,9 @@ class Acceptance:
             if made:
                 return made
             lane = await rows.in_lane(run.lane)
-            run = replace(run, accepted_at=max([time.time(), *(each.accepted_at + TICK for each in lane)]))
+            run = replace(
+                run, accepted_at=max([self.bot.clock.now(), *(each.accepted_at + TICK for each in lane)])
+            )
             replaced = to_replace(run.policy, lane)
             await rows.add(run, request=wish.request, event=wish.event)
             for older in replaced:

@@ -20,7 +20,6 @@ from uuid import UUID
 from automation.errors import AutomationError
 from automation.github.pace import pause_before_update
 from automation.observation import Cause
-from automation.reasons import Conclusion, Reason
 from bot.bell import Word
 from bot.bot import Bot
 from bot.log_context import about_run
@@ -28,7 +27,7 @@ from bot.runs.afar import Afar
 from bot.runs.delays import Delays
 from bot.runs.drive import Drive
 from bot.runs.live import LiveRun
-from bot.runs.run import End, Pending, Run, State
+from bot.runs.run import Pending, Run, State, end_by_defect
 from bot.runs.schedule import Move, Room, Step, moves
 from bot.tending import tending
 
@@ -295,14 +294,7 @@ class Driver:
             log.error("run %s: nobody could be told of its end", run.id)
             await self.bot.store.runs.save(replace(run, state=State.ENDED))
             return
-        sentence = f"automation-bot itself failed: {what}"
-        end = End(
-            Conclusion.FAILURE,
-            Reason.INTERNAL_ERROR,
-            sentence,
-            title="Failure: a defect of automation-bot",
-            summary=sentence,
-        )
+        end = end_by_defect(what)
         await self.bot.store.runs.save(
             replace(run, end=end, state=State.CONCLUDING, ended_at=self.bot.clock.now())
         )

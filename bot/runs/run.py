@@ -43,6 +43,22 @@ class End:
     annotations: tuple[Mapping[str, Any], ...] = ()
 
 
+def end_by_defect(what: str) -> End:
+    """The end of a run that only a defect of the bot's keeps from its own.
+
+    Args:
+        what: went wrong; redacted.
+    """
+    sentence = f"automation-bot itself failed: {what}"
+    return End(
+        Conclusion.FAILURE,
+        Reason.INTERNAL_ERROR,
+        sentence,
+        title="Failure: a defect of automation-bot",
+        summary=sentence,
+    )
+
+
 @dataclass(frozen=True)
 class Station:
     """A phase that a run has entered, and when (Unix time in seconds)."""

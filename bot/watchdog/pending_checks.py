@@ -8,6 +8,7 @@ have just ended and on the heads of open pull requests, a bounded number of read
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -39,6 +40,8 @@ CONCLUDED: Final = 40
 Source: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
 """
 JUST_ENDED: Final = 600.0
+AGAIN_AFTER: Final = 300.0
+"""Seconds after which such a commit is looked at once more: an edit that was on its way can arrive after the end."""
 KNOWN_FOR: Final = 30 * 24 * 3600.0
 PULLS: Final = 100
 UNKNOWN: Final = (
@@ -100,12 +103,12 @@ class PendingChecks:
         return concluded
 
     async def _places(self) -> AsyncIterator[Place]:
-        """Commits of runs that have just ended, each once more; then the heads of open pull requests, in turns."""
+        """Commits of runs that have just ended, twice each; then the heads of open pull requests, in turns."""
         now = self.bot.clock.now()
         self._looked_at = {place: at for place, at in self._looked_at.items() if at > now - 2 * JUST_ENDED}
         for found in await self.bot.store.run_lists.heads_ended_since(now - JUST_ENDED):
             place = Place(*found)
-            if place not in self._looked_at:
+            if self._looked_at.get(place, -math.inf) <= now - AGAIN_AFTER:
                 self._looked_at[place] = now
                 yield place
         turned = False

@@ -81,7 +81,7 @@ async def test_a_sweep_over_runs_that_wait_asks_once(place: Place, waiting: int)
     async with place.bot.store.database.writing() as connection:
         await connection.execute(runs.insert(), [row_of(first), *behind])
     # The one that goes on has been put off: nothing is begun, all are looked at.
-    place.driver._not_before[first.id] = float("inf")
+    place.driver._delays.put_off(first.id, float("inf"))
     with statements() as seen:
         await place.driver._sweep()
     assert len(seen) == 1, seen

@@ -135,9 +135,9 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
         )
         hook = Hook(settings.github_api_url, settings.app_id, settings.private_key)
         stack.callback(hook.close)
-        await stack.enter_async_context(bot.replicas.among())
         log.info("replica %s", bot.replicas.id)
         await stack.enter_async_context(bot.bell.open(partial(_hear, driver, inbox)))
+        await stack.enter_async_context(bot.replicas.among())
         await stack.enter_async_context(driver.driving())
         await stack.enter_async_context(tending("deeds", bot.deeds.keep_for_ever, bot.metrics))
         for name, work in (

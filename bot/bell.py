@@ -9,7 +9,7 @@ Source: https://www.postgresql.org/docs/current/sql-notify.html
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -22,6 +22,8 @@ from bot.tending import tending
 
 CHANNEL: Final = "automation_bot"
 AGAIN_AFTER: Final = 1.0
+LAST: Final = 2.0
+"""Seconds for the last word."""
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +62,7 @@ class Bell:
 
     @asynccontextmanager
     async def open(self, heard: Heard) -> AsyncIterator[None]:
-        """Ring and listen for as long as the context lasts.
+        """Ring and listen for as long as the context lasts; at its end the others are told to look around.
 
         Args:
             heard: what is done about each word of another one; all of `POKE` and `REQUESTS` after a silence, in
@@ -73,19 +75,32 @@ class Bell:
         async def listen() -> None:
             await self._listen(heard)
 
-        async with tending("listen", listen, self.metrics), tending("ring", self._ring, self.metrics):
-            yield
+        try:
+            async with tending("listen", listen, self.metrics), tending("ring", self._ring, self.metrics):
+                yield
+        finally:
+            # What this one had is free now.
+            self.ring(Word.POKE)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST):
+                    await self._tell()
 
     async def _ring(self) -> None:
         while True:
             await self._rung.wait()
             self._rung.clear()
-            words, self._words = self._words, {}
-            try:
-                await self.replicas.store.database.notify(CHANNEL, list(words))
-            except AutomationError as error:
-                log.warning("others hear it later: %s", error.sentence)
+            if not await self._tell():
                 await asyncio.sleep(AGAIN_AFTER)
+
+    async def _tell(self) -> bool:
+        """Tell what has been rung; whether anybody could be told."""
+        words, self._words = self._words, {}
+        try:
+            await self.replicas.store.database.notify(CHANNEL, list(words))
+        except AutomationError as error:
+            log.warning("others hear it later: %s", error.sentence)
+            return False
+        return True
 
     async def _listen(self, heard: Heard) -> None:
         while True:

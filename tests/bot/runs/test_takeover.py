@@ -1,0 +1,93 @@
+"""A driver that was held up until another one had its run starts nothing more, and leaves off."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from automation.agent_server import AgentServer
+from bot.runs.drive import Drive
+from bot.runs.live import LiveRun
+from bot.runs.run import State
+from tests.bot.runs.place import Place, opened
+from tests.fakes.github.server import FakeGitHub
+from tests.postgresql import PostgreSQL
+from tests.servers import RealServer
+from tests.teller import eventually
+
+
+@pytest.fixture
+async def shared(
+    github: FakeGitHub, server: RealServer, postgres: PostgreSQL, tmp_path: Path, _quick: None
+) -> AsyncIterator[Place]:
+    """A bot on a database that another one could share."""
+    with postgres.database() as url:
+        async with opened(tmp_path, github, server, database_url=url) as place:
+            yield place
+
+
+async def steal(place: Place, run_id: object) -> None:
+    """Another replica takes the run."""
+    await place.bot.store.replicas.beat("thief")
+    async with place.bot.store.database.writing() as connection:
+        await connection.exec_driver_sql(
+            "UPDATE runs SET driver = 'thief', epoch = epoch + 1 WHERE id = %s", (str(run_id),)
+        )
+
+
+async def test_what_another_one_has_is_not_started(
+    place: Place, server: RealServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The claim on the server goes with the run's directory, which the other one may have removed by then."""
+    starts = tmp_path / "starts"
+    place.automation(f"echo started >> {starts}")
+    run = await place.add()
+    upload = AgentServer.upload
+
+    async def upload_slowly(agent: AgentServer, *given: Any, **named: Any) -> None:
+        await upload(agent, *given, **named)
+        assert await place.bot.store.runs.take(run.id)
+
+    monkeypatch.setattr(AgentServer, "upload", upload_slowly)
+    mine = await place.bot.store.runs.take(run.id, goes=True)
+    assert mine is not None
+    await Drive(place.bot, LiveRun(mine)).advance()
+    assert not starts.exists()
+    now = await place.now(run)
+    assert (now.state, now.end) == (State.RUNNING, None)
+    monkeypatch.undo()
+    theirs = await place.bot.store.runs.take(run.id, goes=True)
+    assert theirs is not None
+    await Drive(place.bot, LiveRun(theirs)).advance()
+    assert starts.read_text() == "started\n"
+
+
+async def test_what_another_one_has_is_left(shared: Place, server: RealServer) -> None:
+    shared.automation("echo started; sleep 346")
+    async with shared.bot.replicas.among(), shared.driver.driving():
+        run = await shared.add()
+        file = server.runs / str(run.id) / "output.log"
+        await eventually(lambda: file.exists() and "started" in file.read_text(), 20)
+        await steal(shared, run.id)
+        shared.driver.look_at()
+        await eventually(lambda: shared.driver.live(run.id) is None, 10)
+        assert (await shared.now(run)).driver == "thief"
+        assert server.processes(str(run.id))
+        async with shared.bot.store.database.writing() as connection:
+            await connection.exec_driver_sql("DELETE FROM replicas WHERE id = 'thief'")
+        assert await shared.driver.stop(run, "@bob")
+        await shared.reaches(run, State.ENDED)
+
+
+async def test_what_was_put_off_is_anybodys(shared: Place) -> None:
+    shared.github.fault("GET", "tarball", status=503, times=None)
+    async with shared.bot.replicas.among(), shared.driver.driving():
+        run = await shared.add()
+        shared.bot.installations.client(run.repository, run.installation).patience = 0.05
+
+        async def is_left() -> bool:
+            now = await shared.now(run)
+            return now.epoch > 0 and now.driver == ""
+
+        await eventually(is_left, 10)

@@ -12,7 +12,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -47,6 +47,8 @@ CLICKS: Final = {
 NEVER: Final = frozenset({NOTHING, "status", "workflow_job"})
 KNOWN_AT_ONCE: Final = 500
 NOT_FOUND: Final = 404
+ARRIVES_WITHIN: Final = 12.0
+"""Seconds between an attempt and its reception at the most: GitHub hangs up after 10. Later it was another attempt."""
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +67,26 @@ def missing(attempts: Iterable[Attempt], known: Collection[str]) -> list[Attempt
         if attempt.guid not in known and may_ask(attempt.event, attempt.action):
             first.setdefault(attempt.guid, attempt)
     return list(first.values())
+
+
+def places(attempts: Iterable[Attempt], received: Mapping[str, float], ahead: float = 0) -> dict[str, float]:
+    """When each delivery was sent by our clock, no earlier than what was sent before it was received.
+
+    The list tells seconds without parts: of two comments of one second, the one that was received would seem to
+    have come after the one that was not.
+
+    Args:
+        ahead: seconds that GitHub's clock is before ours.
+    """
+    found: dict[str, float] = {}
+    latest = 0.0
+    for attempt in sorted(attempts, key=lambda each: (each.at, each.id)):
+        sent_at = attempt.at - ahead
+        received_at = received.get(attempt.guid, math.inf)
+        if received_at < sent_at + ARRIVES_WITHIN:
+            latest = max(latest, received_at)
+        found.setdefault(attempt.guid, max(sent_at, latest))
+    return found
 
 
 @dataclass
@@ -132,14 +154,15 @@ class MissedDeliveries:
         said = await self.store.facts.get(READ_UNTIL)
         until = float(said) if said is not None else first
         attempts = await self._attempts(until, *newest_page)
-        known = await self._known({each.guid for each in attempts})
-        new = missing(attempts, known | self._given_up)
+        received = await self._received({each.guid for each in attempts})
+        sent_at = places(attempts, received, self._ahead)
+        new = missing(attempts, received.keys() | self._given_up)
         await self.store.deliveries.add([_of_no_concern(each) for each in new if each.at < first])
         taken = 0
         for attempt in new:
             if attempt.at >= first:
                 with about(delivery=attempt.guid):
-                    taken += await self._take(attempt)
+                    taken += await self._take(attempt, sent_at[attempt.guid])
         newest = max((each.at for each in attempts), default=until)
         if said is None or newest != until:
             await self.store.facts.put(READ_UNTIL, repr(newest))
@@ -174,14 +197,14 @@ class MissedDeliveries:
             self._looked_far_at = time.monotonic()
         return [each for each in found if each.at >= since]
 
-    async def _known(self, guids: Collection[str]) -> frozenset[str]:
+    async def _received(self, guids: Collection[str]) -> dict[str, float]:
         listed = sorted(guids)
-        known: frozenset[str] = frozenset()
+        received: dict[str, float] = {}
         for at in range(0, len(listed), KNOWN_AT_ONCE):
-            known |= await self.store.deliveries.known(listed[at : at + KNOWN_AT_ONCE])
-        return known
+            received |= await self.store.deliveries.received(listed[at : at + KNOWN_AT_ONCE])
+        return received
 
-    async def _take(self, attempt: Attempt) -> bool:
+    async def _take(self, attempt: Attempt, sent_at: float) -> bool:
         try:
             payload = await self.hook.payload(attempt)
         except GitHubRefuses as error:
@@ -191,9 +214,7 @@ class MissedDeliveries:
             log.warning("%s %s is lost: %s", attempt.event, attempt.guid, error.sentence)
             return False
         body = json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
-        is_new = await self.inbox.take(
-            attempt.guid, attempt.event, payload, body, sent_at=attempt.at - self._ahead
-        )
+        is_new = await self.inbox.take(attempt.guid, attempt.event, payload, body, sent_at=sent_at)
         if is_new:
             self.metrics.deliveries_recovered.labels(attempt.event).inc()
             log.info("%s %s taken in from GitHub's list", attempt.event, attempt.guid)

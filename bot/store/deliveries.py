@@ -95,9 +95,13 @@ class DeliveryRows:
 
     async def known(self, guids: Sequence[str]) -> frozenset[str]:
         """Those of these GUIDs that have been taken in; at most some hundred at once."""
-        looking = select(deliveries.c.guid).where(deliveries.c.guid.in_(guids))
+        return frozenset(await self.received(guids))
+
+    async def received(self, guids: Sequence[str]) -> dict[str, float]:
+        """The same, with the Unix time at which each was received, or sent if it was taken in later."""
+        looking = select(deliveries.c.guid, deliveries.c.received_at).where(deliveries.c.guid.in_(guids))
         async with self._database.reading() as connection:
-            return frozenset((await connection.execute(looking)).scalars())
+            return {row.guid: row.received_at for row in await connection.execute(looking)}
 
     async def prune(self, before: float, limit: int = 500) -> int:
         """Forget what was received before a Unix time and asks for nothing any more.

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from bot.github import hook as hook_module
 from bot.github.hook import Attempt, Hook
 from bot.inbox import Inbox, MissedDeliveries
 from bot.inbox import missed as module
-from bot.inbox.missed import may_ask, missing
+from bot.inbox.missed import may_ask, missing, places
 from bot.metrics import Metrics
 from bot.store.store import Store
 from tests.bot.runs.place import quick_keys
@@ -63,6 +64,19 @@ class TestWhatIsFetched:
 
     def test_what_is_known_is_left_alone_whatever_github_says(self) -> None:
         assert missing([attempt(2, "a"), attempt(1, "b")], {"a", "b"}) == []
+
+    def test_what_was_missed_has_its_place_behind_what_was_received_before_it_in_the_same_second(
+        self,
+    ) -> None:
+        listed = [replace(attempt(number, name), at=1000.0) for number, name in enumerate("abcd", 1)]
+        placed = places(listed, {"b": 1000.7, "d": 1000.9})
+        assert placed == {"a": 1000.0, "b": 1000.7, "c": 1000.7, "d": 1000.9}
+
+    def test_what_was_received_when_it_was_sent_again_puts_nobody_back(self) -> None:
+        assert places([attempt(1, "a"), attempt(2, "b"), attempt(600, "a")], {"a": 1600.5})["b"] == 1002.0
+
+    def test_what_is_sent_again_keeps_the_place_of_its_first_attempt(self) -> None:
+        assert places([attempt(9, "a"), attempt(5, "b"), attempt(2, "a")], {"b": 1005.5})["a"] == 1002.0
 
 
 @pytest.fixture(autouse=True)

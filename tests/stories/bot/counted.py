@@ -5,7 +5,7 @@ from pathlib import Path
 from uuid import UUID
 
 import httpx
-from sqlalchemy import create_engine, func, select
+from sqlalchemy import create_engine, func, make_url, select
 
 from bot.runs.run import State
 from bot.store.requests import RequestState
@@ -82,7 +82,9 @@ class Counted:
 
     def pending(self) -> list[str]:
         """What the bot has not brought to its end."""
-        engine = create_engine(self.demo.bot.environment()["BOT_DATABASE_URL"])
+        url = make_url(self.demo.bot.environment()["BOT_DATABASE_URL"])
+        is_shared = url.get_backend_name() == "postgresql"
+        engine = create_engine(url.set(drivername="postgresql+psycopg") if is_shared else url)
         try:
             with engine.connect() as connection:
                 waiting = select(func.count()).where(requests.c.state == RequestState.PENDING)

@@ -19,13 +19,14 @@ class Fleet:
     """A demo whose bot is several.
 
     Attributes:
-        url: of the database.
+        url: of the database; address: the one that replicas have.
         alive: replicas that run.
     """
 
     demo: Demo
     cluster: PostgreSQL
     url: str
+    address: str
     balancer: Balancer
     alive: list[BotProcess]
     _made: int = 0
@@ -37,6 +38,7 @@ class Fleet:
         port = next(port for port in self.balancer.ports if port not in taken)
         first = self.demo.bot
         more = first.more | {"BOT_PUBLIC_URL": self.balancer.url}
+        more["BOT_DATABASE_URL"] = self.address
         bot = replace(first, home=first.home.with_name(f"bot-{self._made}"), port=port, more=more)
         bot._process = None
         await bot.start()
@@ -69,19 +71,26 @@ class Fleet:
 
 @asynccontextmanager
 async def fleet(
-    begin: Begin, cluster: PostgreSQL, size: int = 3, more: Mapping[str, str] = MORE
+    begin: Begin, cluster: PostgreSQL, size: int = 3, more: Mapping[str, str] = MORE, way: int | None = None
 ) -> AsyncIterator[Fleet]:
-    """A fleet of so many replicas, with more settings."""
+    """A fleet of so many replicas, with more settings.
+
+    Args:
+        way: the port by which they come to the database, for another one than its own.
+    """
     async with AsyncExitStack() as stack:
         url = stack.enter_context(cluster.database())
         ports = [free_port() for _ in range(size)]
         balancer = await stack.enter_async_context(Balancer(ports).open(free_port()))
-        demo = await begin(starts=False, BOT_DATABASE_URL=url, **more)
-        made = Fleet(demo, cluster, url, balancer, [])
+        address = url.replace(f":{cluster.port}/", f":{way or cluster.port}/")
+        demo = await begin(starts=False, BOT_DATABASE_URL=address, **more)
+        made = Fleet(demo, cluster, url, address, balancer, [])
         demo.app.hook(f"{balancer.url}/webhook", SECRET)
         try:
             for _ in range(size):
                 await made.add()
+            # Whoever looks into the database does so directly.
+            demo.bot.more["BOT_DATABASE_URL"] = url
             yield made
         finally:
             for bot in made.alive:

@@ -6,14 +6,18 @@ import random
 import signal
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from tests.fakes.network.chance import Chance
+from tests.fakes.network.tcp import TcpProxy
 from tests.postgresql import PostgreSQL, postgresql
 from tests.stories.bot.conftest import Begin
+from tests.stories.bot.counted import Counted
 from tests.stories.bot.fleet import MORE, Fleet, fleet
 from tests.stories.bot.test_killer import PULLS, ROOM, is_over
 from tests.teller import eventually
@@ -132,6 +136,43 @@ async def test_the_database_is_restarted_under_load(begin: Begin) -> None:
             assert all("exit code 3" in (check.summary or "") for check in checks)
             assert all(bot.pid for bot in two.alive)
             await eventually(lambda: demo.runs() == [], 30)
+
+
+async def run_over_a_bad_way(begin: Begin, cluster: PostgreSQL, starts: Path, chance: Chance) -> None:
+    """Runs by comment, while connections to the database are late, lost, cut in an answer or before it."""
+    share, chance.share = chance.share, 0
+    way = TcpProxy(("127.0.0.1", cluster.port), chance, "database")
+    async with way, fleet(begin, cluster, 2, MORE | ROOM, way.port) as two:
+        chance.share = share
+        cluster.cut(two.url.rpartition("/")[2])
+        counted = Counted(two.demo, starts)
+        commands = [counted.command() for _ in range(3)]
+
+        def wrong() -> list[str]:
+            return [
+                sentence for command in commands for sentence in counted.wrong(command)
+            ] + counted.pending()
+
+        with suppress(TimeoutError):
+            await eventually(lambda: not wrong(), 60)
+        assert wrong() == [], str(chance)
+        assert chance.log, "nothing has happened"
+        chance.share = 0
+        await eventually(lambda: two.demo.runs() == [], 60)
+
+
+@pytest.mark.timeout(250)
+async def test_the_way_to_the_database_is_bad(begin: Begin, postgres: PostgreSQL, tmp_path: Path) -> None:
+    await run_over_a_bad_way(begin, postgres, tmp_path / "starts", Chance(1, share=0.5))
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(250)
+@pytest.mark.parametrize("seed", range(2, 12))
+async def test_many_ways_to_the_database_are_bad(
+    begin: Begin, postgres: PostgreSQL, tmp_path: Path, seed: int
+) -> None:
+    await run_over_a_bad_way(begin, postgres, tmp_path / "starts", Chance(seed, share=0.5))
 
 
 async def kill_for_good(begin: Begin, cluster: PostgreSQL, starts: Path, kills: int, seed: int) -> None:

@@ -31,7 +31,7 @@ from bot.clock import Clock
 from bot.definitions import Definitions
 from bot.endpoints import endpoints
 from bot.github.hook import Hook
-from bot.github.installations import Installations
+from bot.github.installations import APP, Installations
 from bot.inbox import Inbox, MissedDeliveries, webhook_route
 from bot.pages.event_stream import Streams
 from bot.pages.routes import routes as pages
@@ -124,6 +124,7 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
             tracing=tracing,
             clock=clock,
         )
+        stack.push_async_callback(bot.asides.leave_off)
         driver = Driver(bot)
         inbox = await stack.enter_async_context(
             Inbox.open(
@@ -133,7 +134,8 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
                 now=clock.now,
             )
         )
-        hook = Hook(settings.github_api_url, settings.app_id, settings.private_key)
+        gate = installations.gate(APP)
+        hook = Hook(settings.github_api_url, settings.app_id, settings.private_key, gate)
         stack.callback(hook.close)
         log.info("replica %s", bot.replicas.id)
         await stack.enter_async_context(bot.bell.open(partial(_hear, driver, inbox)))

@@ -8,6 +8,7 @@ from automation.connection import AgentConnection, connect_to
 from automation.errors import Refused
 from automation.reasons import Reason
 from automation.redaction import Redactor
+from bot.asides import Asides
 from bot.bell import Bell
 from bot.branches import Branches
 from bot.clock import Clock
@@ -15,7 +16,6 @@ from bot.contact import Contacts
 from bot.deeds import Deeds
 from bot.definitions import Definitions
 from bot.github.installations import Installations
-from bot.github.pace import Pace
 from bot.metrics import Metrics
 from bot.pages.capability import capability_of
 from bot.replicas import Replicas
@@ -46,19 +46,21 @@ class Bot:
     definitions: Definitions
     clock: Clock = field(default_factory=Clock)
     lines: Lines = field(default_factory=Lines)
-    pace: Pace = field(default_factory=Pace)
     branches: Branches = field(default_factory=Branches)
     contacts: Contacts = field(default_factory=Contacts)
-    metrics: Metrics = field(default_factory=Metrics)
     tracing: Tracing = field(default_factory=Tracing)
+    metrics: Metrics = field(init=False)
     deeds: Deeds = field(init=False)
     replicas: Replicas = field(init=False)
     bell: Bell = field(init=False)
+    asides: Asides = field(init=False)
 
     def __post_init__(self) -> None:
+        self.metrics = self.installations.metrics
         self.deeds = Deeds(self.store, self.metrics, self.clock.now)
         self.replicas = Replicas(self.store)
         self.bell = Bell(self.replicas, self.metrics)
+        self.asides = Asides(self.metrics)
 
     @property
     def redactor(self) -> Redactor:

@@ -18,6 +18,7 @@ from automation.errors import AutomationError
 from bot.bot import Bot
 from bot.callback import is_token
 from bot.completion import Completion
+from bot.github.installations import APP
 from bot.inbox import Inbox
 from bot.readiness import Readiness
 from bot.runs.driver import Driver
@@ -103,6 +104,8 @@ class _Endpoints:
         metrics.deliveries_waiting.set(self.inbox.waiting)
         metrics.tasks.set(len(asyncio.all_tasks()))
         metrics.troubled({each.cause for each in await self.readiness.troubles()})
+        left = self.bot.installations.remaining()
+        metrics.remaining({"app" if number == APP else str(number): each for number, each in left.items()})
         with suppress(DatabaseUnavailable):
             for gauge, since in (
                 (metrics.requests_oldest, await store.requests.oldest()),

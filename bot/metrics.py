@@ -8,6 +8,8 @@ from bot.runs.run import Run, State
 from bot.trouble import Cause
 
 NAMESPACE = "automation_bot"
+INSTALLATIONS = 20
+"""Most that are told apart."""
 SECONDS = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200)
 
 
@@ -33,6 +35,10 @@ class Metrics:
             "deliveries_recovered", "Deliveries that were missed and taken in from GitHub's list", "event"
         )
         self.watchdog = counter("watchdog_actions", "What was done that nobody asked for", "what")
+        self.github_requests = counter("github_requests", "Requests to GitHub, by what they are for", "lane")
+        self.github_remaining = gauge(
+            "github_remaining", "Requests to GitHub that are left in this hour", "installation"
+        )
         self.runs_in_state = gauge("runs", "Runs that have not ended, by how far they are", "state")
         self.troubles = gauge("troubles", "What is wrong now: 1, otherwise 0", "cause")
         self.deliveries_waiting = gauge("deliveries_waiting", "Deliveries that wait to be stored")
@@ -65,6 +71,12 @@ class Metrics:
     def troubled(self, causes: Collection[Cause]) -> None:
         for cause in Cause:
             self.troubles.labels(cause.value).set(cause in causes)
+
+    def remaining(self, requests: Mapping[str, int]) -> None:
+        """What is left of GitHub's limits by installation; of many, those that have the least."""
+        self.github_remaining.clear()
+        for installation, left in sorted(requests.items(), key=lambda each: each[1])[:INSTALLATIONS]:
+            self.github_remaining.labels(installation).set(left)
 
     def text(self) -> bytes:
         return generate_latest(self._registry)

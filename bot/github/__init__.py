@@ -1,1 +1,1 @@
-"""GitHub as the bot uses it: a client for each repository, comments and reactions, and the pace of what can wait."""
+"""GitHub as the bot uses it: a client for each repository, comments and reactions, and the limits that all of it keeps to."""

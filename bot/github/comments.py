@@ -16,7 +16,7 @@ from typing import Any
 
 from automation.github.answers import understood
 from automation.github.client import GitHub
-from automation.github.errors import GitHubRefuses, GitHubUnavailable
+from automation.github.errors import GitHubNotAsked, GitHubRefuses, GitHubUnavailable
 
 MOST_LISTED = 1000
 LOOKS_BACK = 30 * 24 * 3600.0
@@ -112,7 +112,7 @@ class Comments:
         return True
 
     async def react(self, comment_id: int, reaction: Reaction) -> None:
-        """Put a reaction on somebody's comment; that it is gone or locked is no trouble.
+        """Put a reaction on somebody's comment; that it is gone or locked, or not worth a request, is no trouble.
 
         Raises:
             GitHubUnavailable: patience is spent.
@@ -123,7 +123,7 @@ class Comments:
 
         try:
             await self.github.bear(attempt)
-        except GitHubRefuses:
+        except (GitHubRefuses, GitHubNotAsked):
             return
 
     async def minimize(self, node_id: str) -> None:

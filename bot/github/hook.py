@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
+from automation.github.allowance import Allowance
 from automation.github.answers import understood
 from automation.github.clock import GitHubClock
 from automation.github.errors import GitHubUnavailable
+from automation.github.gate import Gate, OneAtATime
+from automation.github.lane import Lane
 from automation.github.transport import AppKey, Transport
 
 PATH: Final = "/app/hook/deliveries"
@@ -58,9 +61,10 @@ class Attempt:
 class Hook:
     """The App's webhook as GitHub shows it; one call at a time."""
 
-    def __init__(self, api_url: str, app_id: int, private_key: str) -> None:
-        self._transport = Transport(api_url, AppKey(str(app_id), private_key), TIMEOUT)
-        self._turn = asyncio.Lock()
+    def __init__(self, api_url: str, app_id: int, private_key: str, gate: Gate | None = None) -> None:
+        self._transport = Transport(api_url, AppKey(str(app_id), private_key), TIMEOUT, hear=self._hear)
+        self._gate = gate or OneAtATime()
+        self._loop = asyncio.get_running_loop()
 
     @property
     def clock(self) -> GitHubClock:
@@ -77,7 +81,7 @@ class Hook:
             GitHubRefuses, GitHubUnavailable: it could not be had.
         """
         parameters = {"per_page": PER_PAGE} | ({"cursor": cursor} if cursor else {})
-        async with self._turn:
+        async with self._gate.turn(self, Lane.WATCH):
             answer, following = await asyncio.to_thread(self._transport.page, PATH, parameters)
         if not isinstance(answer, list):
             raise GitHubUnavailable("GitHub's list of deliveries is not of its form")
@@ -90,10 +94,13 @@ class Hook:
             GitHubRefuses: it is not kept any more.
             GitHubUnavailable: it could not be had.
         """
-        async with self._turn:
+        async with self._gate.turn(self, Lane.WATCH):
             answer = await asyncio.to_thread(self._transport.send, "GET", f"{PATH}/{attempt.id}", {}, None)
         with understood("a delivery"):
             payload = answer["request"]["payload"]
         if not isinstance(payload, dict):
             raise GitHubUnavailable("GitHub's record of a delivery has no payload")
         return payload
+
+    def _hear(self, told: Allowance) -> None:
+        self._loop.call_soon_threadsafe(self._gate.hear, told)

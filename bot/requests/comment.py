@@ -51,7 +51,7 @@ class Commanded:
         command = read_command(self.comment.body)
         if command is None:
             return "no command"
-        await self._talk.react(Reaction.EYES)
+        self._talk.react(Reaction.EYES)
         try:
             return await self._obey(command)
         except Refused as error:
@@ -213,7 +213,7 @@ class Commanded:
         said = hashlib.sha256(error.sentence.encode()).hexdigest()[:12]
         key = f"refused/{self._asker.casefold()}/{error.reason}/{said}"
         await self._talk.say(key, body or replies.refusal(self._asker, error))
-        await self._talk.react(Reaction.CONFUSED)
+        self._talk.react(Reaction.CONFUSED)
         return f"refused: {error.reason}"
 
     async def _say(self, body: str, note: str, *, kind: str = "") -> str:

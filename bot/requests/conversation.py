@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from automation.github import GitHub, GitHubRefuses
+from automation.github.lane import Lane
 from bot.bot import Bot
 from bot.github.comments import Comments, Reaction
 from bot.replies.marker import marker
@@ -22,9 +23,10 @@ class Conversation:
     number: int
     comment_id: int = 0
 
-    async def react(self, reaction: Reaction) -> None:
+    def react(self, reaction: Reaction) -> None:
+        """By the way: what was asked for does not wait for it."""
         if self.comment_id:
-            await self._comments.react(self.comment_id, reaction)
+            self.bot.asides.do(self._cosmetic.react(self.comment_id, reaction))
 
     async def say(self, key: str, body: str, *, kind: str = "") -> bool:
         """Write a reply, unless one with this key has been written; False if so.
@@ -59,8 +61,12 @@ class Conversation:
         older = await facts.get(name)
         await facts.put(name, node_id)
         if older and older != node_id:
-            await self._comments.minimize(older)
+            self.bot.asides.do(self._cosmetic.minimize(older))
 
     @property
     def _comments(self) -> Comments:
         return Comments(self.github, self.bot.settings.app_id)
+
+    @property
+    def _cosmetic(self) -> Comments:
+        return Comments(self.github.at(Lane.COSMETIC), self.bot.settings.app_id)

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 from automation.errors import AutomationError
 from automation.github import GitHub, GitHubRefuses
+from automation.github.lane import Lane
 from automation.reasons import Conclusion
 from bot import replies
 from bot.bot import Bot
@@ -40,8 +41,9 @@ class Answer:
         """Say on the pull request that the run goes on, if it takes long enough for that."""
         await asyncio.sleep(TELL_AFTER)
         try:
-            async with self.bot.pace.turn(live.run.installation):
-                await self._show(live.run)
+            # Once it has its turn it does not wait again: the end of another run may have to be written there.
+            async with self.github.gate.turn(None, Lane.COSMETIC):
+                await self._show(live.run, Lane.START)
         except AutomationError as error:
             log.info("run %s: the status comment waits (%s)", live.run.id, error.sentence)
 
@@ -51,17 +53,16 @@ class Answer:
         Raises:
             GitHubUnavailable: it could not be shown now.
         """
-        await self._show(run)
+        await self._show(run, Lane.END)
         if run.comment_id and run.end is not None:
             is_success = run.end.conclusion is Conclusion.SUCCESS
             reaction = Reaction.ROCKET if is_success else Reaction.CONFUSED
-            await self._comments.react(run.comment_id, reaction)
+            await self._comments(Lane.COSMETIC).react(run.comment_id, reaction)
 
-    @property
-    def _comments(self) -> Comments:
-        return Comments(self.github, self.bot.settings.app_id)
+    def _comments(self, lane: Lane) -> Comments:
+        return Comments(self.github.at(lane), self.bot.settings.app_id)
 
-    async def _show(self, run: Run) -> None:
+    async def _show(self, run: Run, lane: Lane) -> None:
         if run.pull_request is None or not run.has_check:
             return
         key = (run.repository.casefold(), run.pull_request, run.automation)
@@ -70,11 +71,11 @@ class Answer:
         # Of this process one at a time waits for those of others: each that waits has a connection.
         async with lock, self.bot.store.database.alone(turn):
             try:
-                await self._write(run, run.pull_request)
+                await self._write(run, run.pull_request, self._comments(lane))
             except GitHubRefuses as error:
                 log.info("run %s: no status comment (%s)", run.id, error.sentence)
 
-    async def _write(self, run: Run, number: int) -> None:
+    async def _write(self, run: Run, number: int, comments: Comments) -> None:
         """Edit the comment that is there, or make the one that there will be."""
         rows = self.bot.store.comments
         shown = [
@@ -88,14 +89,14 @@ class Answer:
         digest = hashlib.sha256(body.encode()).hexdigest()
         known = await rows.get(run.repository, number, run.automation)
         if known is not None and known.comment_id:
-            if known.body_digest == digest or await self._comments.edit(known.comment_id, body):
+            if known.body_digest == digest or await comments.edit(known.comment_id, body):
                 await rows.save(_row(run, number, known.comment_id, known.node_id, digest))
                 return
             await rows.forget(known.comment_id)
             known = None
         if known is None:
             await rows.save(_row(run, number, 0, "", ""))
-        made = await self._comments.create(number, body, mark, looks=known is not None)
+        made = await comments.create(number, body, mark, looks=known is not None)
         await rows.save(_row(run, number, made.id, made.node_id, digest))
 
 

@@ -1,7 +1,7 @@
 """The check run of one run: opened once, kept up to date at a bounded rate, completed with the verdict.
 
-What cannot wait (its creation, its conclusion) goes as soon as it can; edits go at the pace of what can. The check
-run is found again by its `external_id`, so that a driver that comes after a crash makes no second one.
+Its conclusion goes before all else, its creation as soon as it can, edits when there is room for them. The check run
+is found again by its `external_id`, so that a driver that comes after a crash makes no second one.
 """
 
 import asyncio
@@ -15,12 +15,12 @@ from automation.external_id import ExternalId, Face
 from automation.github import GitHub, GitHubUnavailable
 from automation.github.check_run import Button, CheckRun, NewCheck
 from automation.github.checks import Checks
+from automation.github.lane import Lane
 from automation.github.pace import pause_before_update
 from automation.reasons import Conclusion, Reason
 from automation.report import Report
 from automation.report.live import write_live_report
 from automation.result import Annotation
-from bot.github.pace import Pace
 from bot.runs.live import LiveRun
 from bot.runs.run import End, Run, State
 
@@ -62,7 +62,6 @@ class RunCheck:
     instance: str
     app_id: int
     url: str
-    pace: Pace
     looks: bool
     _has_tried: bool = False
     _is_reopened: bool = False
@@ -79,7 +78,7 @@ class RunCheck:
         new = NewCheck(
             run.name, run.head_sha, str(keys_of(run, self.instance)), self.url, is_queued=is_queued
         )
-        checks = self._checks
+        checks = self._checks(Lane.END if run.is_over else Lane.START)
         looks, self._has_tried = self.looks or self._has_tried, True
         try:
             return await checks.open(new, self._report(), looks=looks)
@@ -90,7 +89,7 @@ class RunCheck:
     async def start(self, check_id: int) -> None:
         """Its turn has come. What cannot be shown now is shown with the end."""
         try:
-            await self._checks.start(check_id, self._report())
+            await self._checks(Lane.START).start(check_id, self._report())
         except GitHubUnavailable:
             self._is_reopened = True
 
@@ -99,13 +98,12 @@ class RunCheck:
         began = time.monotonic()
         while True:
             news = self.live.news
-            await asyncio.sleep(pause_before_update(time.monotonic() - began))
+            await asyncio.sleep(pause_before_update(time.monotonic() - began) * self.github.gate.slowness)
             await news.wait()
-            async with self.pace.turn(self.live.run.installation):
-                try:
-                    await self._checks.show(check_id, self._report())
-                except AutomationError:
-                    continue
+            try:
+                await self._checks(Lane.COSMETIC).show(check_id, self._report())
+            except AutomationError:
+                continue
 
     async def conclude(self, check_id: int, end: End) -> None:
         """Complete it, unless somebody has.
@@ -120,7 +118,7 @@ class RunCheck:
         await self._conclude(check_id, end, report, shown, buttons)
         if self.looks:
             await self._conclude_twins(check_id, end, report, buttons)
-        if self._is_reopened and not (await self._checks.read(check_id)).is_completed:
+        if self._is_reopened and not (await self._checks(Lane.END).read(check_id)).is_completed:
             # "In progress" was on its way for longer than we waited, and has arrived after the conclusion.
             await self._conclude(check_id, end, report, (), buttons)
 
@@ -132,7 +130,7 @@ class RunCheck:
         annotations: Sequence[Annotation],
         buttons: Sequence[Button],
     ) -> None:
-        await self._checks.conclude(
+        await self._checks(Lane.END).conclude(
             check_id, end.conclusion, report, annotations, looks=self.looks, buttons=buttons
         )
 
@@ -141,13 +139,12 @@ class RunCheck:
     ) -> None:
         """A creation whose answer was lost can have taken effect after it was looked for: both end alike."""
         run = self.live.run
-        for twin in await self._checks.twins(run.head_sha, str(keys_of(run, self.instance))):
+        for twin in await self._checks(Lane.END).twins(run.head_sha, str(keys_of(run, self.instance))):
             if twin.id != check_id and not twin.is_completed:
                 await self._conclude(twin.id, end, report, (), buttons)
 
-    @property
-    def _checks(self) -> Checks:
-        return Checks(self.github, self.app_id)
+    def _checks(self, lane: Lane) -> Checks:
+        return Checks(self.github.at(lane), self.app_id)
 
     def _report(self) -> Report:
         run = self.live.run

@@ -43,7 +43,6 @@ class Telling:
             bot.instance,
             bot.settings.app_id,
             bot.page_url(run),
-            bot.pace,
             looks=run.epoch > 1,
         )
 

@@ -18,6 +18,7 @@ from automation.github import GitHub
 from automation.github.answers import understood
 from automation.github.check_run import Button, CheckRun
 from automation.github.checks import Checks
+from automation.github.lane import Lane
 from automation.observation import Observation, Process
 from automation.outcome import Outcome
 from automation.output.excerpt import Excerpt
@@ -128,7 +129,7 @@ class PendingChecks:
     async def _next_heads(self) -> None:
         """The heads of the next repository's open pull requests."""
         repository, installation = self._repositories.pop()
-        github = self.bot.installations.client(repository, installation)
+        github = self.bot.installations.client(repository, installation).at(Lane.WATCH)
         try:
             pulls = github.pages("/pulls", None, limit=PULLS, state="open", sort="updated", direction="desc")
             with understood("a list of pull requests"):
@@ -143,7 +144,7 @@ class PendingChecks:
         """Conclude what is due there, so many at the most; with more of them the place comes next again."""
         github = self.bot.installations.client(place.repository, place.installation)
         concluded = 0
-        for check in await Checks(github, self.bot.settings.app_id).on(place.sha):
+        for check in await Checks(github.at(Lane.WATCH), self.bot.settings.app_id).on(place.sha):
             if concluded >= most:
                 self._heads.append(place)
                 break
@@ -168,7 +169,7 @@ class PendingChecks:
 
     async def _conclude(self, github: GitHub, check: CheckRun, end: End, buttons: Sequence[Button]) -> None:
         report = Report(end.title, end.summary, end.text)
-        await Checks(github, self.bot.settings.app_id).conclude(
+        await Checks(github.at(Lane.END), self.bot.settings.app_id).conclude(
             check.id, end.conclusion, report, buttons=buttons
         )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from automation.github.client import in_daemon_thread
+from automation.github.daemon_thread import in_daemon_thread
 from bot.log import CHATTY, LogFormat, log_to_stderr
 from bot.log_context import about, about_nothing, about_run, bound
 from tests.bot.store.rows import a_run

@@ -3,16 +3,13 @@
 Source: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 """
 
-import math
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from email.utils import parsedate_to_datetime
 
+from automation.github.allowance import RATE_LIMITED, asked_wait, limit_wait
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.sentences import one_line
 
-RATE_LIMITED = frozenset({403, 429})
 PERMISSIONS = frozenset({403, 404})
 UNANSWERED = 500
 SUCCESS = range(200, 300)
@@ -41,36 +38,11 @@ def refusal(status: int, headers: Mapping[str, str], said: str, what: str) -> Gi
     """
     words = f"GitHub answered {what} with HTTP {status}" + (f" ({one_line(said, 200)})" if said else "")
     if status >= UNANSWERED:
-        return GitHubUnavailable(words, wait=_seconds(headers.get("retry-after")))
-    wait = _rate_limit_wait(headers, said)
+        return GitHubUnavailable(words, wait=asked_wait(headers))
+    wait = limit_wait(headers, said)
     if status in RATE_LIMITED and wait is not None:
         return GitHubUnavailable(words, wait=wait)
     # GitHub names them in every answer; only here they may be what is missing.
     if status in PERMISSIONS and (needed := headers.get("x-accepted-github-permissions")):
         words += f"; needed are the permissions {one_line(needed, 200)}"
     return GitHubRefuses(words, status=status)
-
-
-def _rate_limit_wait(headers: Mapping[str, str], said: str) -> float | None:
-    """For how many seconds a limit lasts; None if this is none."""
-    if (after := _seconds(headers.get("retry-after"))) is not None:
-        return after
-    if headers.get("x-ratelimit-remaining") == "0" and (reset := _seconds(headers.get("x-ratelimit-reset"))):
-        return max(reset - _answered_at(headers), 1)
-    return 60 if "rate limit" in said.lower() else None
-
-
-def _answered_at(headers: Mapping[str, str]) -> float:
-    """When, by GitHub's clock: ours may be an hour away from it, and so would be the end of a limit."""
-    try:
-        return parsedate_to_datetime(headers.get("date", "")).timestamp()
-    except (ValueError, OverflowError):
-        return time.time()
-
-
-def _seconds(value: str | None) -> float | None:
-    try:
-        seconds = float(value or "")
-    except ValueError:
-        return None
-    return max(seconds, 0) if math.isfinite(seconds) else None

@@ -6,17 +6,21 @@ lost, so that whoever makes it looks before it makes another (`checks.Checks.ope
 """
 
 import asyncio
+import copy
 import itertools
-import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
-from contextvars import copy_context
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from automation.github.allowance import Allowance
 from automation.github.answers import understood
 from automation.github.clock import GitHubClock
-from automation.github.errors import GitHubRefuses, GitHubUnavailable
+from automation.github.daemon_thread import in_daemon_thread
+from automation.github.errors import GitHubNotAsked, GitHubRefuses, GitHubUnavailable
+from automation.github.gate import Gate, OneAtATime
+from automation.github.lane import Lane
 from automation.github.tokens import AppTokens, Tokens
 from automation.sentences import one_line
 
@@ -34,6 +38,14 @@ PER_PAGE = 100
 UNAUTHORIZED = 401
 
 
+@dataclass(eq=False)
+class _Connection:
+    """What the lanes of one client share."""
+
+    token: str = ""
+    transport: "Transport | None" = None
+
+
 class GitHub:
     """A client for one repository.
 
@@ -42,6 +54,8 @@ class GitHub:
         api_url: of github.com or of a GitHub Enterprise Server, without a trailing slash.
         patience: seconds that a call may go on being tried.
         timeout: seconds for each try.
+        gate: lets its requests through.
+        lane: in which they go.
     """
 
     def __init__(
@@ -52,14 +66,16 @@ class GitHub:
         *,
         patience: float = PATIENCE,
         timeout: int = TIMEOUT,
+        gate: Gate | None = None,
     ) -> None:
         self.api_url = api_url.rstrip("/")
         self.repository = repository
         self.tokens = tokens
         self.patience = patience
         self.timeout = timeout
-        self._one_at_a_time = asyncio.Lock()
-        self._transport: tuple[str, Transport] | None = None
+        self.gate = gate or OneAtATime()
+        self.lane = Lane.START
+        self._connection = _Connection()
 
     @property
     def clock(self) -> GitHubClock:
@@ -69,6 +85,12 @@ class GitHub:
     def in_a_hurry(self) -> "GitHub":
         """A client of its own connections that tries once, with short time-outs: somebody is about to kill us."""
         return GitHub(self.api_url, self.repository, self.tokens, patience=0, timeout=URGENT)
+
+    def at(self, lane: Lane) -> "GitHub":
+        """The same client with its requests in another lane."""
+        other = copy.copy(self)
+        other.lane = lane
+        return other
 
     async def get(self, path: str, **parameters: Any) -> Any:
         """GET below the repository; tried again while it is worth it.
@@ -128,13 +150,23 @@ class GitHub:
         """The current token, for what goes another way."""
         return await self.tokens.current(self.repository, self._as_app)
 
-    async def bear[T](self, attempt: Callable[[], Awaitable[T]], *, unless: asyncio.Event | None = None) -> T:
-        """Call until it succeeds, is refused, patience is spent, or nobody wants to wait any more (`unless`)."""
+    async def bear[T](
+        self,
+        attempt: Callable[[], Awaitable[T]],
+        *,
+        unless: asyncio.Event | None = None,
+        is_gated: bool = True,
+    ) -> T:
+        """Call until it succeeds, is refused, patience is spent, or nobody wants to wait any more (`unless`).
+
+        Args:
+            is_gated: the attempt waits at the gate by itself.
+        """
         deadline = time.monotonic() + self.patience
         for pause in itertools.chain(PAUSES, itertools.repeat(PAUSES[-1])):
             try:
                 return await attempt()
-            except GitHubRefuses:
+            except (GitHubRefuses, GitHubNotAsked):
                 raise
             except GitHubUnavailable as error:
                 wait = pause if error.wait is None else max(error.wait, 1)
@@ -142,28 +174,37 @@ class GitHub:
                 allowed = LIMITED if error.wait is not None and self.patience else 0
                 if time.monotonic() + wait > deadline + allowed:
                     raise
+                if is_gated and error.wait is not None and self.gate.is_closed:
+                    # There it waits among the others, and what is most urgent goes first.
+                    continue
                 # What GitHub asks for is kept to, whoever is in a hurry.
                 if not await _waited(wait, unless if error.wait is None else None):
                     raise
         raise AssertionError("unreachable")
 
+    async def download[T](self, call: Callable[[], T]) -> T:
+        """The result of a call in a thread of its own that is one request by the token, beside the others."""
+        async with self.gate.turn(None, self.lane):
+            return await in_daemon_thread(call)
+
     def close(self) -> None:
-        if self._transport:
+        if self._connection.transport:
             with suppress(OSError):
-                self._transport[1].close()
+                self._connection.transport.close()
 
     async def _patiently(self, method: str, path: str, parameters: Mapping[str, Any], body: Any) -> Any:
         path = f"/repos/{self.repository}{path}"
         return await self.bear(lambda: self._once(method, path, parameters, body))
 
     async def _once(self, method: str, path: str, parameters: Mapping[str, Any], body: Any) -> Any:
-        try:
+        async with self.gate.turn(self._connection, self.lane):
+            try:
+                return await self._send(await self.token(), method, path, parameters, body)
+            except GitHubRefuses as error:
+                # An expired token did nothing: even a POST may be made again.
+                if error.status != UNAUTHORIZED or not self.tokens.renew():
+                    raise
             return await self._send(await self.token(), method, path, parameters, body)
-        except GitHubRefuses as error:
-            # An expired token did nothing: even a POST may be made again.
-            if error.status != UNAUTHORIZED or not self.tokens.renew():
-                raise
-        return await self._send(await self.token(), method, path, parameters, body)
 
     async def _as_app(self, method: str, path: str, body: Any) -> Any:
         assert isinstance(self.tokens, AppTokens)  # noqa: S101
@@ -188,30 +229,38 @@ class GitHub:
             except TimeoutError:
                 raise GitHubUnavailable(f"GitHub did not end its answer to {method} {path}") from None
 
-        return await self.bear(attempt)
+        return await self.bear(attempt, is_gated=False)
 
     async def _send(
         self, token: str, method: str, path: str, parameters: Mapping[str, Any], body: Any
     ) -> Any:
-        async with self._one_at_a_time:
-            try:
-                async with asyncio.timeout(WHOLE * self.timeout):
-                    return await in_daemon_thread(
-                        lambda: self._with(token).send(method, path, parameters, body)
-                    )
-            except TimeoutError:
-                # A server that drips: its connection is left to the thread that waits for it.
-                self._transport = None
-                raise GitHubUnavailable(f"GitHub did not end its answer to {method} {path}") from None
+        loop = asyncio.get_running_loop()
 
-    def _with(self, token: "Credentials") -> "Transport":
+        def hear(told: Allowance) -> None:
+            with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
+                loop.call_soon_threadsafe(self.gate.hear, told)
+
+        def call() -> Any:
+            return self._with(token, hear).send(method, path, parameters, body)
+
+        try:
+            async with asyncio.timeout(WHOLE * self.timeout):
+                return await in_daemon_thread(call)
+        except TimeoutError:
+            # A server that drips: its connection is left to the thread that waits for it.
+            self._connection.transport = None
+            raise GitHubUnavailable(f"GitHub did not end its answer to {method} {path}") from None
+
+    def _with(self, token: "Credentials", hear: Callable[[Allowance], None]) -> "Transport":
         from automation.github.transport import Transport  # noqa: PLC0415  # PyGithub is heavy
 
-        if self._transport is None or self._transport[0] != token:
+        connection = self._connection
+        if connection.transport is None or connection.token != token:
             self.close()
             assert isinstance(token, str)  # noqa: S101
-            self._transport = (token, Transport(self.api_url, token, self.timeout, self.clock))
-        return self._transport[1]
+            connection.token = token
+            connection.transport = Transport(self.api_url, token, self.timeout, self.clock, hear)
+        return connection.transport
 
 
 async def _waited(seconds: float, unless: asyncio.Event | None) -> bool:
@@ -224,31 +273,3 @@ async def _waited(seconds: float, unless: asyncio.Event | None) -> bool:
     except TimeoutError:
         return True
     return False
-
-
-async def in_daemon_thread[T](call: Callable[[], T]) -> T:
-    """The call's result. If we are cancelled it goes on, in a thread that nobody waits for at exit."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[T] = loop.create_future()
-
-    def settle(error: BaseException | None, value: Any = None) -> None:
-        if done.cancelled():
-            return
-        if error is None:
-            done.set_result(value)
-        else:
-            done.set_exception(error)
-
-    def work() -> None:
-        result: tuple[BaseException | None, Any]
-        try:
-            result = (None, call())
-        except BaseException as error:  # noqa: BLE001  # it is raised again where it is awaited
-            result = (error, None)
-        with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, *result)
-
-    # As in `asyncio.to_thread`: what is logged there is about the same as here.
-    context = copy_context()
-    threading.Thread(target=context.run, args=(work,), daemon=True, name="GitHub").start()
-    return await done

@@ -10,7 +10,7 @@ https://docs.github.com/en/rest/git/trees and https://docs.github.com/en/rest/co
 
 import asyncio
 import base64
-from collections.abc import Collection, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,8 +22,9 @@ from urllib.parse import quote, urljoin, urlsplit
 import httpx
 
 from automation.errors import Misconfigured
+from automation.github.allowance import Allowance
 from automation.github.answers import refusal, understood
-from automation.github.client import GitHub, in_daemon_thread
+from automation.github.client import GitHub
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.packing.repository import MAX_CHANGES, Changes
 from automation.packing.tarball import Entry, write_verified_archive, write_verified_tree
@@ -138,14 +139,14 @@ class Contents:
         """Write an answer's body to a file, at most `limit` bytes of it; returns how many there were at least."""
         once = partial(self._download_once, path, target, limit, accept)
         # The threads of others all wait for this one, and nobody waits for it at exit.
-        return self._wait_for(self.github.bear(lambda: in_daemon_thread(once)), DOWNLOADED_WITHIN)
+        return self._wait_for(self.github.bear(lambda: self.github.download(once)), DOWNLOADED_WITHIN)
 
     def _download_once(self, path: str, target: Path, limit: int, accept: str) -> int:
         url = f"{self.github.api_url}/repos/{self.github.repository}{path}"
         token = self._wait_for(self.github.token(), ANSWERS_WITHIN)
         headers = {"Authorization": f"Bearer {token}"} | ({"Accept": accept} if accept else {})
         size = 0
-        with _answer(url, headers) as response, target.open("wb") as file:
+        with _answer(url, headers, self._hear) as response, target.open("wb") as file:
             for chunk in response.iter_bytes():
                 file.write(chunk[: limit - size])
                 size += len(chunk)
@@ -153,9 +154,14 @@ class Contents:
                     break
         return size
 
+    def _hear(self, told: Allowance) -> None:
+        self.loop.call_soon_threadsafe(self.github.gate.hear, told)
+
 
 @contextmanager
-def _answer(url: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
+def _answer(
+    url: str, headers: Mapping[str, str], hear: Callable[[Allowance], None]
+) -> Iterator[httpx.Response]:
     """The answer behind at most a few redirects; the token goes to the first origin only."""
     first = _origin(url)
     what = f"GET {urlsplit(url).path}"
@@ -163,6 +169,8 @@ def _answer(url: str, headers: Mapping[str, str]) -> Iterator[httpx.Response]:
         with _client() as http:
             for _ in range(MAX_REDIRECTS + 1):
                 with http.stream("GET", url, headers=headers) as response:
+                    if _origin(url) == first:
+                        hear(Allowance.read(response.status_code, response.headers))
                     if not response.has_redirect_location:
                         _expect(response, what)
                         yield response

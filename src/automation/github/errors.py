@@ -2,7 +2,8 @@
 
 AutomationError
 └── GitHubUnavailable       no answer, a server's error, a rate limit: worth another try
-    └── GitHubRefuses       it answers, and the answer is no: another try will not help
+    ├── GitHubRefuses       it answers, and the answer is no: another try will not help
+    └── GitHubNotAsked      it was not even asked: its limits are near, and what is left is for what matters more
 """
 
 from automation.errors import AutomationError
@@ -35,3 +36,7 @@ class GitHubRefuses(GitHubUnavailable):
     def __init__(self, sentence: str, *, status: int = 0, reason: Reason | None = None) -> None:
         super().__init__(sentence, reason=reason)
         self.status = status
+
+
+class GitHubNotAsked(GitHubUnavailable):
+    """The request was not made, for GitHub's limits; `wait` says when it can be."""

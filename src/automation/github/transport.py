@@ -14,6 +14,7 @@ import jwt
 import requests
 
 from automation import __version__
+from automation.github.allowance import Allowance
 from automation.github.answers import SUCCESS, refusal
 from automation.github.clock import GitHubClock
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
@@ -51,12 +52,19 @@ class Transport:
     Args:
         timeout: seconds for the connection and for each silence of the server.
         clock: GitHub's, where others hear of it, too.
+        hear: called in the same thread with what each answer says of limits.
     """
 
     def __init__(
-        self, api_url: str, credentials: Credentials, timeout: int, clock: GitHubClock | None = None
+        self,
+        api_url: str,
+        credentials: Credentials,
+        timeout: int,
+        clock: GitHubClock | None = None,
+        hear: Callable[[Allowance], None] | None = None,
     ) -> None:
         self.clock = clock or GitHubClock()
+        self._hear = hear
         self._is_app = isinstance(credentials, AppKey)
         auth = (
             Auth.AppAuth(credentials.app_id, sign_func=_signing(credentials.private_key, self.clock))
@@ -124,8 +132,10 @@ class Transport:
             raise GitHubRefuses(f"GitHub cannot be asked {what}: {one_line(str(error), 200)}") from None
         self.clock.hear(headers.get("date"))
         answer = _json(text)
+        said = str(answer.get("message") or "") if isinstance(answer, dict) else ""
+        if self._hear:
+            self._hear(Allowance.read(status, headers, said))
         if status not in SUCCESS:
-            said = str(answer.get("message") or "") if isinstance(answer, dict) else ""
             raise refusal(status, headers, said, what)
         if text and answer is None:
             raise GitHubUnavailable(f"GitHub's answer to {what} is not JSON")

@@ -14,5 +14,5 @@ from tests.fakes.github.server import FakeGitHub
 async def place(github: FakeGitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Place]:
     monkeypatch.setattr(client, "PAUSES", (0.01, 0.02))
     async with opened(tmp_path, github) as place:
-        place.bot.pace.apart = 0
+        place.bot.installations.apart = 0
         yield place

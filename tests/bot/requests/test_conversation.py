@@ -11,6 +11,7 @@ from bot.replies.marker import marker
 from bot.requests.conversation import Conversation
 from tests.bot.runs.place import Place
 from tests.fakes.github.comments import Comment
+from tests.teller import eventually
 
 
 @pytest.fixture
@@ -63,12 +64,21 @@ async def test_of_a_kind_the_older_one_is_folded_away(place: Place, talk: Conver
     for number in range(3):
         assert await talk.say(f"reply/{number}", "Hello", kind="status")
     assert await talk.say("reply/9", "Hello", kind="help")
-    assert [each.minimized for each in said(place)] == ["OUTDATED", "OUTDATED", None, None]
+    folded = ["OUTDATED", "OUTDATED", None, None]
+    await eventually(lambda: [each.minimized for each in said(place)] == folded)
 
 
 async def test_it_reacts_to_what_it_answers(place: Place, talk: Conversation) -> None:
     comment = place.repository.comment(7, "/run-automation", author="alice")
-    await talk.react(Reaction.EYES)
+    talk.react(Reaction.CONFUSED)
+    replace(talk, comment_id=comment.id).react(Reaction.EYES)
+    await eventually(lambda: comment.reacted == ["eyes"])
+
+
+async def test_nobody_waits_for_a_reaction(place: Place, talk: Conversation) -> None:
+    comment = place.repository.comment(7, "/run-automation", author="alice")
+    fault = place.github.fault("POST", "/reactions$", status=503, times=None)
+    replace(talk, comment_id=comment.id).react(Reaction.EYES)
+    await eventually(lambda: fault.hits > 0)
+    assert await talk.say("reply/99", "Hello")
     assert comment.reacted == []
-    await replace(talk, comment_id=comment.id).react(Reaction.EYES)
-    assert comment.reacted == ["eyes"]

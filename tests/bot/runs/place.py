@@ -193,4 +193,5 @@ async def opened(
             try:
                 yield Place(github, checkout, app, repository, bot, Driver(bot), pull, main)
             finally:
+                await bot.asides.leave_off()
                 bot.installations.close()

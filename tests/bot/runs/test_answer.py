@@ -23,7 +23,7 @@ MARK = marker("status/hello")
 
 @pytest.fixture
 def answer(place: Place) -> Answer:
-    place.bot.pace.apart = 0
+    place.bot.installations.apart = 0
     return Answer(place.bot, place.bot.installations.client("octo/demo", place.installation))
 
 

@@ -37,7 +37,7 @@ def _often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def check_of(place: Place) -> Callable[..., RunCheck]:
-    place.bot.pace.apart = 0
+    place.bot.installations.apart = 0
 
     def make(**changes: Any) -> RunCheck:
         looks = changes.pop("looks", False)
@@ -48,7 +48,6 @@ def check_of(place: Place) -> Callable[..., RunCheck]:
             place.bot.instance,
             place.app.id,
             place.bot.page_url(run),
-            place.bot.pace,
             looks,
         )
 

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.fakes.github.happenings import Happening
 from tests.fakes.github.installations import Installation, one_owner
+from tests.fakes.github.meter import Meter
 from tests.fakes.github.webhooks import Delivery, Webhook, encode, headers_of, new_guid
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ ACTIONS_APP_ID = 15368
 ACTIONS_APP_SLUG = "github-actions"
 LEVELS = ("none", "read", "write", "admin")
 TOKEN_LIFETIME = 3600
-INSTALLATION_LIMIT = 5000
-JOB_LIMIT = 1000
 
 
 def covers(granted: Mapping[str, str], name: str, level: str) -> bool:
@@ -57,7 +56,7 @@ class Token:
         expires_at: seconds since 1970.
         requests_left: it expires after so many more requests; None for no such end.
         run_id: the workflow run that a job token belongs to; it dies with it.
-        limit: requests an hour.
+        meter: what it has used of its limits.
     """
 
     value: str
@@ -68,9 +67,7 @@ class Token:
     expires_at: float
     requests_left: int | None = None
     run_id: int | None = None
-    limit: int = INSTALLATION_LIMIT
-    used: int = 0
-    reset_at: float = 0.0
+    meter: Meter = field(default_factory=Meter)
     is_ended: bool = False
     is_refused: bool = False
 
@@ -93,13 +90,10 @@ class Token:
     def is_valid(self, now: float) -> bool:
         return not self.is_ended and now < self.expires_at and self.requests_left != 0
 
-    def count(self, now: float) -> None:
+    def count(self) -> None:
         """One more request with it."""
         if self.requests_left:
             self.requests_left -= 1
-        if now >= self.reset_at:
-            self.used, self.reset_at = 0, now + 3600
-        self.used += 1
 
 
 @dataclass
@@ -241,6 +235,7 @@ class App:
                 repositories,
                 permissions,
                 self.world.clock.now() + TOKEN_LIFETIME,
+                meter=installation.meter,
             )
         )
 

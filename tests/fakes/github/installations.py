@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.fakes.github.happenings import Happening
+from tests.fakes.github.meter import Meter
 
 if TYPE_CHECKING:
     from tests.fakes.github.apps import App
@@ -16,6 +17,7 @@ class Installation:
 
     Attributes:
         repositories: full names, lower case.
+        meter: what all of its tokens have used of its limits.
     """
 
     id: int
@@ -24,6 +26,7 @@ class Installation:
     repositories: set[str]
     created_at: str
     suspended_at: str | None = None
+    meter: Meter = field(default_factory=Meter, repr=False)
 
     @property
     def is_suspended(self) -> bool:

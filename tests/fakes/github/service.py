@@ -91,11 +91,15 @@ class Service:
             try:
                 if recorded.host == "api":
                     caller = self._caller(recorded)
-                    self._count(recorded, caller)
+                    limits.count(caller, recorded.path, self.world.clock.now())
                 answer = self._answer(recorded, route, caller)
             except Refusal as refused:
                 answer = refused.answer
-            headers = limits.headers_of(caller, self.world.clock.now()) if recorded.host == "api" else {}
+            headers = (
+                limits.headers_of(caller, recorded.path, self.world.clock.now())
+                if recorded.host == "api"
+                else {}
+            )
         if route is not None and isinstance(route.access, Permission) and caller.token is not None:
             headers[ACCEPTED] = route.access.accepted
         return _not_modified(recorded, self.send(answer, headers))
@@ -126,10 +130,6 @@ class Service:
                 "User-Agent header",
             )
         return identify(self.world, recorded.headers.get("authorization"))
-
-    def _count(self, recorded: Recorded, caller: Caller) -> None:
-        if recorded.path != "/rate_limit":
-            limits.count(caller, self.world.clock.now())
 
     def _answer(self, recorded: Recorded, route: Route | None, caller: Caller) -> Answer:
         if route is None:

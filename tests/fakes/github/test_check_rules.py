@@ -31,7 +31,7 @@ def http(demo: Demo) -> Iterator[httpx.Client]:
     with FakeGitHub() as fake:
         fake.repository("octo/demo", demo.directory)
         token = fake.job_token("octo/demo", run_id=1, permissions={"checks": "write"})
-        token.limit = 100_000
+        token.meter.limit = 100_000
         headers = {"authorization": f"Bearer {token.value}"}
         with httpx.Client(base_url=fake.url, headers=headers, trust_env=False) as client:
             yield client

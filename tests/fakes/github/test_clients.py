@@ -224,8 +224,8 @@ class TestGidgethub:
 
     async def test_a_spent_rate_limit_is_known(self, api: GitHubAPI, bot: App) -> None:
         token = bot.token()
-        token.limit = 1
+        token.meter.limit = 1
         await api.getitem("/repos/octo/demo", oauth_token=token.value)
         with pytest.raises(gidgethub.RateLimitExceeded):
             await api.getitem("/repos/octo/demo", oauth_token=token.value)
-        assert token.reset_at > time.time()
+        assert token.meter.reset_at > time.time()

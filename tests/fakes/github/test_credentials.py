@@ -192,7 +192,7 @@ def test_a_jwt_belongs_to_apps_and_a_token_to_repositories(
 
 def test_the_rate_limit_is_counted_for_each_token(octo: FakeGitHub, demo: Demo, connect: Connect) -> None:
     token = octo.job_token("octo/demo", run_id=1, permissions={})
-    token.limit = 2
+    token.meter.limit = 2
     http = connect(octo, token.value)
     first, second, third = (http.get("/repos/octo/demo") for _ in range(3))
     assert (first.headers["x-ratelimit-remaining"], second.headers["x-ratelimit-remaining"]) == ("1", "0")
@@ -203,4 +203,46 @@ def test_the_rate_limit_is_counted_for_each_token(octo: FakeGitHub, demo: Demo, 
     assert http.get("/rate_limit").json()["rate"]["remaining"] == 0
     octo.advance(3700)
     assert http.get("/repos/octo/demo").status_code == 200
-    assert octo.job_token("octo/demo", run_id=1, permissions={}).limit == 1000
+    assert octo.job_token("octo/demo", run_id=1, permissions={}).meter.limit == 1000
+
+
+def test_an_installation_has_one_limit_whatever_tokens_it_has(
+    octo: FakeGitHub, bot: App, demo: Demo, connect: Connect
+) -> None:
+    meter = bot.installations[0].meter
+    meter.limit = 10
+    one, other = (connect(octo, bot.token().value) for _ in range(2))
+    left = [http.get("/repos/octo/demo").headers["x-ratelimit-remaining"] for http in (one, other, one)]
+    assert left == ["9", "8", "7"]
+
+
+def test_a_limit_can_be_spent_for_a_while(octo: FakeGitHub, bot: App, demo: Demo, connect: Connect) -> None:
+    http = connect(octo, bot.token().value)
+    bot.installations[0].meter.leave(0, 30)
+    refused = http.get("/repos/octo/demo")
+    assert (refused.status_code, refused.headers["x-ratelimit-remaining"]) == (403, "0")
+    assert 0 < int(refused.headers["x-ratelimit-reset"]) - time.time() <= 31
+    octo.advance(31)
+    answer = http.get("/repos/octo/demo")
+    assert (answer.status_code, answer.headers["x-ratelimit-remaining"]) == (200, "4999")
+    assert bot.installations[0].meter.refused == 1
+
+
+def test_a_secondary_limit_begins_with_a_request_and_ends_when_it_said(
+    octo: FakeGitHub, bot: App, demo: Demo, connect: Connect
+) -> None:
+    http = connect(octo, bot.token().value)
+    bot.installations[0].meter.close(20)
+    for path in ("/repos/octo/demo", "/repos/octo/demo/pulls"):
+        refused = http.get(path)
+        assert (refused.status_code, refused.headers["retry-after"]) == (403, "20")
+        assert "secondary rate limit" in refused.json()["message"]
+        assert refused.headers["x-ratelimit-remaining"] != "0"
+    octo.advance(21)
+    assert http.get("/repos/octo/demo").status_code == 200
+
+
+def test_queries_are_counted_apart(octo: FakeGitHub, bot: App, connect: Connect) -> None:
+    answer = connect(octo, bot.token().value).post("/graphql", json={"query": "{ viewer { login } }"})
+    assert answer.headers["x-ratelimit-resource"] == "graphql"
+    assert bot.installations[0].meter.used == 0

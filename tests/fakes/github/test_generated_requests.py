@@ -169,7 +169,7 @@ OF_THE_APP = "^/app|/installation$"
 
 def test_what_an_installation_may_ask(seeded: FakeGitHub, schema: Path, bot: App) -> None:
     token = bot.token()
-    token.limit = 1_000_000
+    token.meter.limit = 1_000_000
     schemathesis(
         seeded,
         schema,
@@ -191,7 +191,7 @@ def test_nothing_that_is_wrong_breaks_the_fake_or_its_contract(
 ) -> None:
     seeded.attach(contract)
     token = bot.token()
-    token.limit = 1_000_000
+    token.meter.limit = 1_000_000
     schemathesis(
         seeded,
         schema,

@@ -11,7 +11,6 @@ from tests.fakes.github.accounts import Account
 from tests.fakes.github.apps import (
     ACTIONS_APP_ID,
     ACTIONS_APP_SLUG,
-    JOB_LIMIT,
     App,
     Token,
     private_key,
@@ -21,6 +20,7 @@ from tests.fakes.github.clock import Clock
 from tests.fakes.github.git import Git
 from tests.fakes.github.happenings import Happening
 from tests.fakes.github.manifests import Manifests
+from tests.fakes.github.meter import JOB_LIMIT, Meter
 from tests.fakes.github.repository import Repository
 from tests.fakes.github.webhooks import Outbox
 
@@ -143,7 +143,7 @@ class World:
             expires_at=self.clock.now() + JOB_TOKEN_LIFETIME,
             requests_left=requests,
             run_id=run_id,
-            limit=JOB_LIMIT,
+            meter=Meter(JOB_LIMIT),
         )
         return self.add_token(token)
 

@@ -28,7 +28,7 @@ async def test_who_may_not_gets_one_reply_and_no_check(demo: Demo, author: str) 
     await quiet(demo)
     assert demo.said() == [said]
     assert demo.repository.checks(pull.head) == []
-    assert comment.reacted == ["eyes", "confused"]
+    await eventually(lambda: comment.reacted == ["eyes", "confused"])
     assert demo.runs() == []
 
 

@@ -5,15 +5,21 @@ are in memory (`tests/bot/world`). `make chaos` makes up many more, and longer o
 """
 
 import functools
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from automation.catalogue import Automation, find_automation
 from automation.observation import Cause
@@ -31,7 +37,6 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 POLICIES = ("queue", "replace", "reject")
-IS_CHAOS = bool(os.environ.get("CHAOS"))
 HEALED_WITHIN = 60
 """Minutes after which everything has ended, once nothing is in its way."""
 STOPPED = frozenset({Cause.CANCELLED, Cause.SUPERSEDED, Cause.ABANDONED})
@@ -62,6 +67,7 @@ class LivesOfRuns(RuleBasedStateMachine):
         self.told: dict[int, str | None] = {}
         self.reported: set[UUID] = set()
         self.had_trouble = False
+        self.may_have_twins = False
 
     # What people do
 
@@ -127,6 +133,8 @@ class LivesOfRuns(RuleBasedStateMachine):
     @rule(side=st.sampled_from(Side))
     def somebody_does_not_answer(self, side: Side) -> None:
         self.had_trouble = True
+        # A creation that has been tried for long can meet that of the next driver: see `RunCheck.conclude`.
+        self.may_have_twins |= side is Side.GITHUB
         self.world.ports.away.add(side)
 
     @precondition(lambda self: self.world.ports.away)
@@ -155,6 +163,7 @@ class LivesOfRuns(RuleBasedStateMachine):
 
     @rule()
     def another_driver_comes_or_goes(self) -> None:
+        self.may_have_twins = True
         self.world.second_driver()
 
     @rule(seconds=st.sampled_from([1, 10, 40, 200]))
@@ -186,6 +195,8 @@ class LivesOfRuns(RuleBasedStateMachine):
 
     @invariant()
     def each_run_has_one_check_at_the_most(self) -> None:
+        if self.may_have_twins:
+            return
         names = [check.external_id for check in self.world.hub.repository.checks()]
         assert len(set(names)) == len(names)
 
@@ -221,8 +232,8 @@ class LivesOfRuns(RuleBasedStateMachine):
     def _is_told_as_it_was(self, run: Run) -> None:
         assert run.end is not None
         key = str(keys_of(run, "instance"))
-        [check] = [each for each in self.world.hub.repository.checks() if each.external_id == key]
-        check.is_(run.end.conclusion.value)
+        checks = [each for each in self.world.hub.repository.checks() if each.external_id == key]
+        assert {each.conclusion for each in checks} == {run.end.conclusion.value}
         assert TRUE.get(run.end.reason, _never)(self, run), (run.end, self.world.machine.ends.get(run.id))
 
     def _accept(self, automation: Automation, wish: Wish) -> None:
@@ -273,12 +284,22 @@ TRUE: dict[Reason, Callable[[LivesOfRuns, Run], bool]] = {
 }
 """What has to have happened for a run to be told as ended for this reason."""
 
-TestLivesOfRuns = LivesOfRuns.TestCase
-TestLivesOfRuns.settings = settings(
-    max_examples=300 if IS_CHAOS else 12,
-    stateful_step_count=50 if IS_CHAOS else 20,
+BRIEF = settings(
+    max_examples=12,
+    stateful_step_count=20,
     deadline=None,
-    derandomize=not IS_CHAOS,
+    derandomize=True,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
+LONG = settings(BRIEF, max_examples=300, stateful_step_count=50, derandomize=False)
+
+
+def test_some_lives() -> None:
+    run_state_machine_as_test(LivesOfRuns, settings=BRIEF)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(3600)
+def test_many_lives() -> None:
+    run_state_machine_as_test(LivesOfRuns, settings=LONG)

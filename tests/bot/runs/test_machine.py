@@ -40,7 +40,9 @@ POLICIES = ("queue", "replace", "reject")
 HEALED_WITHIN = 60
 """Minutes after which everything has ended, once nothing is in its way."""
 STOPPED = frozenset({Cause.CANCELLED, Cause.SUPERSEDED, Cause.ABANDONED})
+type Trouble = tuple[Side, int, Fate]
 picks = st.integers(0, 5)
+troubles = st.tuples(st.sampled_from(Side), st.integers(0, 7), st.sampled_from(Fate))
 
 
 @functools.cache
@@ -71,8 +73,10 @@ class LivesOfRuns(RuleBasedStateMachine):
 
     # What people do
 
-    @rule(policy=st.sampled_from(POLICIES), is_by_event=st.booleans())
-    def somebody_asks(self, policy: str, is_by_event: bool) -> None:
+    @rule(policy=st.sampled_from(POLICIES), is_by_event=st.booleans(), trouble=st.none() | troubles)
+    def somebody_asks(self, policy: str, is_by_event: bool, trouble: Trouble | None) -> None:
+        if trouble:
+            self.a_call_will_go_wrong(trouble)
         number = len(self.wishes) + 1
         wish = wish_of(number)
         if is_by_event:
@@ -125,10 +129,11 @@ class LivesOfRuns(RuleBasedStateMachine):
 
     # What befalls the bot and what it depends on
 
-    @rule(side=st.sampled_from(Side), after=st.integers(0, 6), fate=st.sampled_from(Fate))
-    def a_call_will_go_wrong(self, side: Side, after: int, fate: Fate) -> None:
+    @precondition(lambda self: self.wishes)
+    @rule(trouble=troubles)
+    def a_call_will_go_wrong(self, trouble: Trouble) -> None:
         self.had_trouble = True
-        self.world.ports.ordain(side, after, fate)
+        self.world.ports.ordain(*trouble)
 
     @rule(side=st.sampled_from(Side))
     def somebody_does_not_answer(self, side: Side) -> None:
@@ -143,20 +148,24 @@ class LivesOfRuns(RuleBasedStateMachine):
         self.world.ports.away.clear()
         self.world.settle()
 
+    @precondition(lambda self: self.world.machine.jobs)
     @rule()
     def the_server_restarts(self) -> None:
         self.world.machine.restart()
         self.world.settle()
 
+    @precondition(lambda self: self.world.machine.jobs)
     @rule()
     def the_server_forgets_everything(self) -> None:
         self.world.machine.forget()
         self.world.settle()
 
+    @precondition(lambda self: self.wishes)
     @rule()
     def the_bot_is_killed(self) -> None:
         self.world.kill()
 
+    @precondition(lambda self: self.wishes)
     @rule()
     def the_bot_is_restarted(self) -> None:
         self.world.stop()
@@ -170,6 +179,7 @@ class LivesOfRuns(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.world.passes(seconds)
 
+    @precondition(lambda self: self.wishes)
     @rule()
     def very_much_time_passes(self) -> None:
         self.world.passes(5000)
@@ -285,7 +295,7 @@ TRUE: dict[Reason, Callable[[LivesOfRuns, Run], bool]] = {
 """What has to have happened for a run to be told as ended for this reason."""
 
 BRIEF = settings(
-    max_examples=12,
+    max_examples=24,
     stateful_step_count=20,
     deadline=None,
     derandomize=True,
@@ -295,6 +305,7 @@ BRIEF = settings(
 LONG = settings(BRIEF, max_examples=300, stateful_step_count=50, derandomize=False)
 
 
+@pytest.mark.timeout(600)
 def test_some_lives() -> None:
     run_state_machine_as_test(LivesOfRuns, settings=BRIEF)
 

@@ -4,9 +4,10 @@ It knows the few commands that a run sends (`automation.run.commands`) by their 
 """
 
 import asyncio
+import itertools
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any, Self
 from uuid import UUID
@@ -109,6 +110,7 @@ class Machine:
     forgotten: set[UUID] = field(default_factory=set)
     listeners: list[Events] = field(default_factory=list)
     booted: float = 0
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     def running(self) -> list[Job]:
         return [job for job in self.jobs.values() if job.is_running]
@@ -190,7 +192,7 @@ class Machine:
     def start(self, command: str) -> str:
         found, payload, time = (kind.search(command) for kind in (KEY, PAYLOAD, TIMEOUT))
         assert found and payload and time, command  # noqa: PT018
-        job, command_id = self.jobs.get(UUID(found[1])), f"command-{len(self.started)}-{payload[1]}"
+        job, command_id = self.jobs.get(UUID(found[1])), f"command-{next(self._numbers)}"
         self.commands[command_id] = command
         if job is None:
             self._record(CommandRecord(command_id, 73))
@@ -247,9 +249,12 @@ class Client:
     async def command_record(self, command_id: str) -> CommandRecord | None:
         return await self._call(lambda: self.machine.records.get(command_id))
 
-    async def find_command(self, text: str) -> str | None:
-        known = self.machine.commands
-        return await self._call(lambda: next((key for key, each in known.items() if text in each), None))
+    async def find_command(self, text: str, *, unless: Collection[str] = ()) -> str | None:
+        def newest() -> str | None:
+            known = reversed(self.machine.commands.items())
+            return next((key for key, each in known if text in each and key not in unless), None)
+
+        return await self._call(newest)
 
     async def stop_command(self, command_id: str) -> None:
         await self._call(lambda: None)

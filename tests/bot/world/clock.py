@@ -10,20 +10,21 @@ from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
-from automation.github import allowance, client, tokens
+from automation.github import allowance, client
+from automation.github import clock as github_clock
 from automation.run import attention, conduct, follow, patience, stop
-from bot.github import comments, installations, lanes
-from bot.requests import acceptance
-from bot.runs import answer, authorised, check, drive, driver, live, orphans
-from bot.watchdog import pending_checks
+from bot import clock as bot_clock
+from bot import deeds, replicas
+from bot.github import installations, lanes
+from bot.runs import afar, check, delays, driver, live, orphans
 from tests.fakes.github import clock as of_github
 
 MODULES: tuple[ModuleType, ...] = (
-    *(allowance, client, tokens),
+    *(allowance, client, github_clock),
     *(attention, conduct, follow, patience, stop),
-    *(comments, installations, lanes),
-    *(answer, authorised, check, drive, driver, live, orphans),
-    *(acceptance, pending_checks, of_github),
+    *(deeds, installations, lanes, replicas),
+    *(afar, check, delays, driver, live, orphans),
+    of_github,
 )
 BEGIN = 1_796_000_000.0
 BLINK = 0.0005
@@ -44,6 +45,7 @@ class Clock:
     @contextmanager
     def everywhere(self) -> Iterator[None]:
         with ExitStack() as stack:
+            stack.enter_context(patch.object(bot_clock, "uptime", self.time))
             for module in MODULES:
                 stack.enter_context(patch.object(module, "time", self))
             yield

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from automation.github.allowance import Allowance
+from automation.github.clock import GitHubClock
 from automation.github.errors import GitHubUnavailable
 from automation.github.transport import AppKey, Credentials, Transport
 from tests.bot.runs.place import PERMISSIONS
@@ -40,12 +41,15 @@ class Hub:
         api_url: str,
         credentials: Credentials,
         timeout: int,
+        clock: GitHubClock | None = None,
         hear: Callable[[Allowance], None] | None = None,
     ) -> Transport:
         """In place of the class."""
         assert api_url == URL
         transport = Transport.__new__(Transport)
         transport._hear = hear
+        transport.clock = clock or GitHubClock()
+        transport._is_app = isinstance(credentials, AppKey)
         transport._requester = _Requester(self, credentials)  # type: ignore[assignment]
         return transport
 

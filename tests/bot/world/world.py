@@ -23,6 +23,7 @@ from automation.run.start import Order
 from automation.settings import Settings
 from bot.bot import Bot
 from bot.caps import Caps
+from bot.clock import Clock as BotClock
 from bot.definitions import Definitions
 from bot.github.installations import Installations
 from bot.requests.acceptance import Acceptance
@@ -210,6 +211,7 @@ class World:
                 workspace=workspace,
                 installations=installations,
                 definitions=Definitions(workspace),
+                clock=BotClock(0),
             )
             events = Events()
             self.machine.listeners = [events]

@@ -27,7 +27,7 @@ from automation.verdict import judge
 BASH = shutil.which("bash") or "bash"
 LINUX = Path("/proc/self").exists()
 BOOT = Path("/proc/sys/kernel/random/boot_id")
-PATIENCE = 30.0
+PATIENCE = 8.0
 ODD = 'a"],"exit_code":0,"b'
 
 
@@ -84,6 +84,8 @@ class Run:
         )
         words = f"run {umask} {round(timeout * 10)} {round(grace * 10)} {limit} {outputs}"
         script = f'{claim} echo "start $$ $t $b 1700000000 {"a" * 32}" > claim; exec "$BASH" -c "$0" runner.sh {words}'
+        # Tests that are started by nohup hand on that it is ignored, and no shell can change that.
+        inherited = signal.signal(signal.SIGHUP, signal.SIG_DFL)
         self.process = subprocess.Popen(
             [BASH, "-c", script, RUNNER],
             cwd=self.directory,
@@ -94,6 +96,7 @@ class Run:
             text=True,
             start_new_session=True,
         )
+        signal.signal(signal.SIGHUP, inherited)
         return self.process
 
     def wait(self) -> Record:

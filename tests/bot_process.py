@@ -6,17 +6,14 @@ import signal
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet
 
 from tests.fakes.github.apps import App
-from tests.server_process import begin, free_port, until_ready
+from tests.prefork import Nursery
+from tests.server_process import Process, begin, free_port, until_ready
 from tests.servers import RealServer
 from tests.settable_clock import SettableClock
-
-if TYPE_CHECKING:
-    import subprocess
 
 ROOT = Path(__file__).parents[1]
 READY_WITHIN = 30.0
@@ -33,6 +30,7 @@ class BotProcess:
         more: settings beside the usual ones.
         module: what is started, in place of the bot as it is.
         clock: that it runs by; None for this machine's.
+        nursery: that forks it; None for a start as everybody's.
     """
 
     home: Path
@@ -43,7 +41,8 @@ class BotProcess:
     clock: SettableClock | None = None
     port: int = field(default_factory=free_port)
     _key: str = field(default_factory=lambda: Fernet.generate_key().decode())
-    _process: "subprocess.Popen[bytes] | None" = None
+    nursery: Nursery | None = None
+    _process: Process | None = None
 
     @property
     def url(self) -> str:
@@ -100,9 +99,13 @@ class BotProcess:
         """Start it and wait until it serves."""
         self.home.mkdir(parents=True, exist_ok=True)
         log = self.home / "bot.log"
-        module = self.clock.arguments(self.module) if self.clock else ["-m", self.module]
-        command = [sys.executable, *module, "serve", "--port", str(self.port)]
-        self._process = begin(command, self.environment(), self.home, log)
+        words = ["serve", "--port", str(self.port)]
+        if self.nursery is not None and self.clock is None:
+            self._process = self.nursery.begin([self.module, *words], self.environment(), self.home, log)
+        else:
+            module = self.clock.arguments(self.module) if self.clock else ["-m", self.module]
+            command = [sys.executable, *module, *words]
+            self._process = begin(command, self.environment(), self.home, log)
         await until_ready(self._process, f"{self.url}/readyz", log, READY_WITHIN)
 
     def kill(self) -> None:

@@ -8,11 +8,27 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import httpx
 import psutil
 
 READY_WITHIN = 120
+
+
+class Process(Protocol):
+    """What is asked of a process of ours, whoever has started it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, number: int, /) -> None: ...
+
+    def kill(self) -> None: ...
 
 
 def free_port() -> int:
@@ -37,7 +53,7 @@ def begin(
         )
 
 
-async def until_ready(process: "subprocess.Popen[bytes]", url: str, log: Path, within: float) -> None:
+async def until_ready(process: Process, url: str, log: Path, within: float) -> None:
     """Wait until it answers there with success, so many seconds at the most."""
     deadline = time.monotonic() + within
     async with httpx.AsyncClient(trust_env=False) as http:

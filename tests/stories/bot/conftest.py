@@ -1,7 +1,7 @@
 """A repository on GitHub, an App that is installed there, its bot, and a real agent-server."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from tests.fakes.github.comments import Comment
 from tests.fakes.github.pulls import Pull
 from tests.fakes.github.repository import Repository
 from tests.fakes.github.server import FakeGitHub
+from tests.prefork import Nursery
 from tests.servers import RealServer
 from tests.settable_clock import SettableClock
 from tests.teller import eventually
@@ -128,8 +129,17 @@ class Demo:
 type Begin = Callable[..., Awaitable[Demo]]
 
 
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    """Forks the bots of this process's stories."""
+    with closing(Nursery()) as made:
+        yield made
+
+
 @pytest.fixture
-async def begin(github: FakeGitHub, server: RealServer, tmp_path: Path) -> AsyncIterator[Begin]:
+async def begin(
+    github: FakeGitHub, server: RealServer, nursery: Nursery, tmp_path: Path
+) -> AsyncIterator[Begin]:
     """Set everything up and start the bot, with settings and on a server of one's choice."""
     async with AsyncExitStack() as stack:
 
@@ -150,7 +160,7 @@ async def begin(github: FakeGitHub, server: RealServer, tmp_path: Path) -> Async
             github.user("mallory")
             app = github.app(slug, PERMISSIONS, secret=SECRET)
             app.install(REPOSITORY)
-            bot = BotProcess(tmp_path / "bot", app, on or server, more, clock=clock)
+            bot = BotProcess(tmp_path / "bot", app, on or server, more, clock=clock, nursery=nursery)
             stack.callback(bot.end)
             app.hook(bot.webhook, SECRET)
             if starts:

@@ -68,7 +68,7 @@ def try_out(begin: Begin, github: FakeGitHub, server: RealServer, tmp_path: Path
 
 
 @pytest.mark.timeout(250)
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 @pytest.mark.parametrize("way", WAYS)
 async def test_each_run_has_its_one_true_end(try_out: TryOut, way: str, seed: int) -> None:
     await try_out(way, Chance(seed))
@@ -76,7 +76,7 @@ async def test_each_run_has_its_one_true_end(try_out: TryOut, way: str, seed: in
 
 @pytest.mark.chaos
 @pytest.mark.timeout(250)
-@pytest.mark.parametrize("seed", range(3, 23))
+@pytest.mark.parametrize("seed", range(2, 22))
 @pytest.mark.parametrize("way", WAYS)
 async def test_each_run_of_many_has_its_one_true_end(try_out: TryOut, way: str, seed: int) -> None:
     await try_out(way, Chance(seed))

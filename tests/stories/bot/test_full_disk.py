@@ -12,7 +12,7 @@ from tests.stories.bot.conftest import Begin, Demo
 from tests.teller import eventually
 
 
-@pytest.fixture(params=["small disk", "limited writer"])
+@pytest.fixture(params=["small disk", pytest.param("limited writer", marks=pytest.mark.chaos)])
 def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Disk]:
     """The real one where it may be made; what a process may write everywhere."""
     limited = LimitedWriter(tmp_path)

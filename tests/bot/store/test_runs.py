@@ -215,17 +215,18 @@ async def test_of_many_drivers_one_has_the_run(rows: RunRows) -> None:
     run = a_run()
     await add(rows, run)
 
-    async def drive(number: int) -> bool:
-        taken = await rows.take(run.id)
-        assert taken is not None
-        await asyncio.sleep(0)
-        return await rows.save(replace(taken, actor=str(number), state=State.ENDED))
+    taken = await asyncio.gather(*(rows.take(run.id) for _ in range(20)))
 
-    saved = await asyncio.gather(*(drive(number) for number in range(20)))
+    async def end(mine: Run | None) -> int | None:
+        assert mine is not None
+        ended = replace(mine, actor=str(mine.epoch), state=State.ENDED)
+        return mine.epoch if await rows.save(ended) else None
+
+    ended = await asyncio.gather(*map(end, taken))
+    assert [epoch for epoch in ended if epoch] == [20]
     last = await rows.get(run.id)
     assert last is not None
-    assert last.epoch == 20
-    assert saved[int(last.actor)]
+    assert (last.epoch, last.actor) == (20, "20")
 
 
 async def test_what_has_ended_is_not_taken_any_more(rows: RunRows) -> None:

@@ -167,19 +167,30 @@ class Commanded:
 
     async def _cancel(self, command: Command, pull: PullRequest, role: Role | None) -> str:
         name = "" if command.name == "all" else command.name
-        alive = [run for run in await self._runs(pull, name) if not run.is_over]
+        runs = await self._runs(pull, name)
+        since = await self.desk.bot.store.requests.pending_since(self.request)
+        if since is None:
+            # Another replica was faster than we, who were held up: what goes on may be newer than the command.
+            return "dealt with already"
+        alive = [run for run in runs if not run.is_over]
         if not alive:
+            stopped = [run for run in runs if self._has_stopped(run, since)]
+            if stopped:
+                # We died before we could say so.
+                return await self._say(replies.cancelled(stopped), f"cancelled {len(stopped)}")
             return await self._say(replies.nothing_to_cancel(self._asker, command.name), "nothing to cancel")
         refusals = {run.id: refusal for run in alive if (refusal := self._refusal_to_cancel(run, role))}
         if len(refusals) == len(alive):
             raise refusals[alive[0].id]
         left = [run for run in alive if run.id in refusals]
         stopped = [
-            run
-            for run in alive
-            if run.id not in refusals and await self.desk.driver.stop(run, f"@{self._asker}")
+            run for run in alive if run.id not in refusals and await self.desk.driver.stop(run, self._stopper)
         ]
         return await self._say(replies.cancelled(stopped, left), f"cancelled {len(stopped)}")
+
+    def _has_stopped(self, run: Run, since: float) -> bool:
+        """Whether the asker has stopped a run that was under way at a Unix time, or has ended after it."""
+        return run.is_over and run.stop_by == self._stopper and run.ended_at >= since
 
     def _refusal_to_cancel(self, run: Run, role: Role | None) -> Refused | None:
         """Why a run is not the asker's to stop; None if it is."""
@@ -223,6 +234,11 @@ class Commanded:
     @property
     def _asker(self) -> str:
         return self.comment.author.login
+
+    @property
+    def _stopper(self) -> str:
+        """What a run's row says of who wants it stopped."""
+        return f"@{self._asker}"
 
     @property
     def _talk(self) -> Conversation:

@@ -115,6 +115,7 @@ class Run:
         accepted_at, started_at, ended_at: Unix times in seconds; 0 until then.
         deadline: Unix time at which it is over for certain.
         end: None until its verdict is known.
+        unknown: what a newer version of the bot has noted, kept for it.
     """
 
     id: UUID
@@ -162,6 +163,7 @@ class Run:
     deadline: float = 0
     stations: tuple[Station, ...] = ()
     end: End | None = None
+    unknown: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_success(self) -> bool:

@@ -112,6 +112,15 @@ class RequestRows:
         async with self._database.reading() as connection:
             return (await connection.execute(counting)).scalar_one()
 
+    async def pending_since(self, request: int) -> float | None:
+        """The Unix time at which GitHub sent it; None if it has been dealt with."""
+        looking = select(requests.c.received_at).where(
+            requests.c.id == request, requests.c.state == RequestState.PENDING
+        )
+        async with self._database.reading() as connection:
+            since: float | None = (await connection.execute(looking)).scalar_one_or_none()
+        return since
+
     async def done(self, request: int, note: str = "") -> None:
         """What it asked for is there, or never will be."""
         await self._note(request, note, state=RequestState.DONE)
@@ -145,9 +154,11 @@ class RequestRows:
             return (await connection.execute(delete(requests).where(requests.c.id.in_(old)))).rowcount
 
     async def _note(self, request: int, note: str, **changes: Any) -> None:
-        noting = update(requests).where(requests.c.id == request).values(note=fit(note), **changes)
+        """Of two who deal with it, as when one was held up, the first to say so has the word."""
+        is_pending = requests.c.state == RequestState.PENDING
+        noting = update(requests).where(requests.c.id == request, is_pending)
         async with self._database.writing() as connection:
-            await connection.execute(noting)
+            await connection.execute(noting.values(note=fit(note), **changes))
 
 
 def _is_first() -> ColumnElement[bool]:

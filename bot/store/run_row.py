@@ -1,7 +1,8 @@
 """A run as a row and back. Pure.
 
 A field of `Run` that the table has a column for stands there; every other one stands in `detail`. So a new field
-needs neither a column nor a migration: rows from before it have its default.
+needs neither a column nor a migration: rows from before it have its default, and an older version of the bot, which
+may drive the run for a while, keeps what it does not know.
 """
 
 import json
@@ -19,7 +20,7 @@ DAY = 24 * 60 * 60
 FIXED: Final = frozenset({"id", "request", "epoch", "driver", "stop_by", "stop_cause"})
 """What saving a run does not write: whose row it is, and what others say to its driver."""
 
-_NAMES: Final = frozenset(each.name for each in fields(Run))
+_NAMES: Final = frozenset(each.name for each in fields(Run)) - {"unknown"}
 _COLUMNS: Final = _NAMES & set(runs.c.keys())
 _RUN: Final = TypeAdapter(Run)
 
@@ -33,11 +34,13 @@ def row_of(run: Run) -> Row:
         "day": int(run.accepted_at // DAY),
         "conclusion": str(run.end.conclusion) if run.end else "",
         "reason": str(run.end.reason) if run.end else "",
-        "detail": json.dumps({name: whole[name] for name in _NAMES - _COLUMNS}, ensure_ascii=False),
+        "detail": json.dumps(
+            whole["unknown"] | {name: whole[name] for name in _NAMES - _COLUMNS}, ensure_ascii=False
+        ),
     }
 
 
 def run_of(row: Mapping[str, Any]) -> Run:
     detail = json.loads(row["detail"])
-    known = {name: value for name, value in detail.items() if name in _NAMES}
-    return _RUN.validate_python(known | {name: row[name] for name in _COLUMNS})
+    unknown = {name: detail.pop(name) for name in detail.keys() - _NAMES}
+    return _RUN.validate_python(detail | {name: row[name] for name in _COLUMNS} | {"unknown": unknown})

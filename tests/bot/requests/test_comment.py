@@ -1,5 +1,6 @@
 """What a comment asks for, where that is about several runs or dealt with twice; the rest is told by stories."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,9 +14,10 @@ from bot.requests.desk import Desk
 from bot.runs.run import End, Run, State
 from bot.store.deliveries import DeliveryRows
 from tests.bot.runs.place import Place
-from tests.bot.store.rows import a_delivery
+from tests.bot.store.rows import NOW, a_delivery
 
 FAILURE = End(Conclusion.FAILURE, Reason.EXIT_CODE, "exit code 3", 3)
+CANCELLED = End(Conclusion.CANCELLED, Reason.CANCELLED, "stopped by @alice")
 HELD = End(Conclusion.ACTION_REQUIRED, Reason.FORK_NEEDS_APPROVAL, "look at it")
 
 
@@ -72,6 +74,29 @@ async def test_where_nothing_is_the_askers_to_stop_it_is_a_refusal(place: Place)
     run = await a_row(place)
     assert await commanded(place, "/run-automation cancel all", "rita").handle() == "refused: not-allowed"
     assert (await place.now(run)).stop_by == ""
+
+
+async def test_a_cancel_that_another_replica_has_dealt_with_meets_no_newer_run(place: Place) -> None:
+    run = await a_row(place)
+    await place.bot.store.requests.done(1)
+    assert await commanded(place, "/run-automation cancel").handle() == "dealt with already"
+    assert (await place.now(run)).stop_by == ""
+    assert said(place) == []
+
+
+async def test_a_cancel_is_told_although_the_bot_died_before_its_reply(place: Place) -> None:
+    run = await a_row(place)
+    await place.driver.stop(run, "@alice")
+    stopped = replace(await place.now(run), end=CANCELLED, state=State.ENDED, ended_at=NOW + 1)
+    assert await place.bot.store.runs.save(stopped)
+    assert await commanded(place, "/run-automation cancel").handle() == "cancelled 1"
+    [reply] = said(place)
+    assert str(run.id) in reply
+
+
+async def test_what_was_cancelled_before_the_comment_is_not_told_as_cancelled_by_it(place: Place) -> None:
+    await a_row(place, end=CANCELLED, state=State.ENDED, ended_at=NOW - 1, stop_by="@alice")
+    assert await commanded(place, "/run-automation cancel").handle() == "nothing to cancel"
 
 
 async def test_a_retry_that_is_dealt_with_again_is_the_same(place: Place) -> None:

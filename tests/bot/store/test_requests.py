@@ -1,11 +1,13 @@
 """Deliveries are remembered once, and what they ask for until it is known what became of it."""
 
 import pytest
+from sqlalchemy import select
 
 from bot.store import Database
 from bot.store.deliveries import DeliveryRows
 from bot.store.requests import RequestRows
 from bot.store.runs import RunRows
+from bot.store.schema import requests
 from tests.bot.store.rows import NOW, a_delivery, a_run
 
 
@@ -106,8 +108,23 @@ async def test_what_became_of_a_request(rows: RequestRows, deliveries: DeliveryR
     (waiting,) = await rows.due(NOW + 60)
     assert (waiting.id, waiting.tries, waiting.note) == (later, 1, "GitHub does not answer")
     await rows.later(later, NOW + 90, "still not")
+    assert await rows.pending_since(later) == NOW
     await rows.done(later)
+    assert await rows.pending_since(later) is None
     assert await rows.next_due() is None
+
+
+async def test_of_two_who_deal_with_one_the_first_to_say_so_has_the_word(
+    database: Database, rows: RequestRows, deliveries: DeliveryRows
+) -> None:
+    await deliveries.add([a_delivery()])
+    [request] = await rows.due(NOW)
+    await rows.done(request.id, "a run")
+    await rows.failed(request.id, "held up")
+    await rows.later(request.id, NOW + 60, "held up")
+    async with database.reading() as connection:
+        looking = select(requests.c.state, requests.c.note, requests.c.tries)
+        assert tuple((await connection.execute(looking)).one()) == ("done", "a run", 0)
 
 
 async def test_what_is_old_and_over_is_forgotten(

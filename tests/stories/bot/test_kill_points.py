@@ -161,7 +161,7 @@ def wrong_after_a_stop(counted: Counted, command: Command) -> list[str]:
         f"starts: {counted.starts_of(checks)}": counted.starts_of(checks) in (["started\n"], [""]),
         f"comments: {said}": ["status/" in body.splitlines()[0] for body in said]
         in ([True, False], [False, True]),
-        f"reactions: {command.comment.reacted}": command.comment.reacted == ["eyes", "confused"],
+        f"reactions: {command.comment.reacted}": sorted(command.comment.reacted) == ["confused", "eyes"],
         "processes": not any(demo.server.processes(run_id) for run_id in demo.runs()),
     }
     return [sentence for sentence, is_so in holds.items() if not is_so] + counted.pending()

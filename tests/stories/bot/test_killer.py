@@ -13,6 +13,12 @@ from tests.stories.bot.conftest import Begin, Demo
 from tests.teller import eventually
 
 PULLS = (7, 8, 9, 10)
+LIVES = (0, 0.05, 0.2, 0.6, 1.2, 2.4)
+"""Seconds that the bot lives at the most: at times too few for anything, at times enough for a whole run."""
+
+SETTLED_WITHIN = 10.0
+"""Seconds from the last restart after which no check run is pending."""
+
 ROOM = {f"BOT_RUNS_PER_{who}_HOUR": "10000" for who in ("USER", "PULL", "REPOSITORY")}
 
 
@@ -25,18 +31,18 @@ async def kill_at_random(begin: Begin, starts: Path, kills: int, seed: int) -> N
     heads = [demo.pull(number).head for number in PULLS]
     commands = 0
     for _ in range(kills):
-        if chance.random() < 0.8:
+        if chance.random() < 0.6:
             commands += 1
             demo.comment("/run-automation count", number=chance.choice(PULLS))
-        await asyncio.sleep(chance.choice([0, 0.05, 0.2, 0.6, 1.2]) * chance.random())
+        await asyncio.sleep(chance.choice(LIVES) * chance.random())
         demo.bot.kill()
-        if chance.random() < 0.3:
+        if chance.random() < 0.2:
             # Nobody is there to hear it.
             commands += 1
             demo.comment("/run-automation count", number=chance.choice(PULLS))
             demo.github.settle()
         await demo.bot.start()
-    await eventually(lambda: is_over(demo, heads, commands), 60 + kills)
+    await eventually(lambda: is_over(demo, heads, commands), SETTLED_WITHIN)
     checks = [check for head in heads for check in demo.repository.checks(head)]
     assert {check.conclusion for check in checks} == {"failure"}
     assert all("exit code 3" in (check.summary or "") for check in checks)

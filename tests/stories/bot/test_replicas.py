@@ -19,7 +19,7 @@ from tests.postgresql import PostgreSQL, postgresql
 from tests.stories.bot.conftest import Begin
 from tests.stories.bot.counted import Counted
 from tests.stories.bot.fleet import MORE, Fleet, fleet
-from tests.stories.bot.test_killer import PULLS, ROOM, is_over
+from tests.stories.bot.test_killer import LIVES, PULLS, ROOM, SETTLED_WITHIN, is_over
 from tests.teller import eventually
 
 SLOW = "echo started; sleep 4; echo ended; exit 3"
@@ -188,10 +188,10 @@ async def kill_for_good(begin: Begin, cluster: PostgreSQL, starts: Path, kills: 
             for _ in range(chance.choice([0, 1, 1, 2])):
                 commands += 1
                 demo.comment("/run-automation count", number=chance.choice(PULLS))
-            await asyncio.sleep(chance.choice([0, 0.05, 0.2, 0.6, 1.2]) * chance.random())
+            await asyncio.sleep(chance.choice(LIVES) * chance.random())
             three.kill(chance.choice(three.alive))
             await three.add()
-        await eventually(lambda: is_over(demo, heads, commands), 60 + kills)
+        await eventually(lambda: is_over(demo, heads, commands), SETTLED_WITHIN)
         checks = [check for head in heads for check in demo.repository.checks(head)]
         assert {check.conclusion for check in checks} == {"failure"}
         assert all("exit code 3" in (check.summary or "") for check in checks)

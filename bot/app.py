@@ -46,7 +46,7 @@ from bot.store.moving import INSTANCE, refuse_moved
 from bot.store.store import Store
 from bot.tending import tending
 from bot.tracing import tracing_by
-from bot.vault import Vault
+from bot.vault import SECRET_KEY, Vault
 from bot.watchdog import PendingChecks
 from bot.workspace import workspace
 
@@ -107,6 +107,10 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(Store.open(settings.database_url))
         await refuse_moved(store.database)
+        vault = Vault(settings.secret_keys)
+        # A run whose connection no key opens would be told as over while it goes on: better not to start.
+        if count := await store.secrets.reseal(vault.reseal):
+            log.info("%s: the first key seals %s secrets that an older one had sealed", SECRET_KEY, count)
         tracing = tracing_by(settings.telemetry, settings.github_url)
         stack.callback(tracing.close)
         directory = stack.enter_context(workspace())
@@ -116,7 +120,7 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
         bot = Bot(
             settings=settings,
             store=store,
-            vault=Vault(settings.secret_keys),
+            vault=vault,
             instance=await store.facts.once(INSTANCE, secrets.token_hex(8)),
             workspace=directory,
             installations=installations,

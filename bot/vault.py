@@ -51,6 +51,7 @@ class Vault:
                 f"{SECRET_KEY}: expected keys as `automation-bot new-key` prints them, with commas between them"
             )
         self._keys = tuple(keys)
+        self._first = Fernet(keys[0])
         self._fernet = MultiFernet([Fernet(key) for key in keys])
 
     def __repr__(self) -> str:
@@ -77,15 +78,19 @@ class Vault:
         return str(sealed["text"])
 
     def reseal(self, token: bytes) -> bytes:
-        """The same secret under the first key, for when an older one is to go.
+        """The same secret under the first key, for when an older one is to go; the token itself if it is already.
 
         Raises:
             Misconfigured: no key opens it.
         """
         try:
-            return self._fernet.rotate(token)
+            self._first.decrypt(token)
         except InvalidToken:
-            raise _closed("a secret") from None
+            try:
+                return self._fernet.rotate(token)
+            except InvalidToken:
+                raise _closed("a secret") from None
+        return token
 
     def derive(self, purpose: str) -> bytes:
         """32 bytes of the first key, for one purpose and no other: what is signed now."""

@@ -62,6 +62,12 @@ class BotProcess:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def exit_code(self) -> int | None:
+        """None while it is alive."""
+        assert self._process is not None
+        return self._process.poll()
+
+    @property
     def log(self) -> str:
         return (self.home / "bot.log").read_text()
 

@@ -231,14 +231,20 @@ async def _understood() -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _mendable(name: str, *, is_shared: bool) -> AsyncIterator[None]:
-    """Trouble at the start is a person's to mend."""
+    """Trouble at the start is a person's to mend, but for a server that is away: that may come back."""
+    mending = (
+        "It has to be reached, and the user has to own the database"
+        if is_shared
+        else "If it is a bot's database, restore its newest copy; otherwise name another file"
+    )
     try:
         yield
-    except (DatabaseUnavailable, ProgrammingError) as error:
-        said = error.sentence if isinstance(error, DatabaseUnavailable) else " ".join(str(error.orig).split())
-        hint = (
-            "It has to be reached, and the user has to own the database"
-            if is_shared
-            else "If it is a bot's database, restore its newest copy; otherwise name another file"
-        )
-        raise Misconfigured(f"{SETTING}: {name} cannot be used as a database. {said}. {hint}") from error
+    except DatabaseUnavailable as error:
+        trouble = DatabaseUnavailable if is_shared else Misconfigured
+        raise trouble(_unusable(name, error.sentence, mending)) from error
+    except ProgrammingError as error:
+        raise Misconfigured(_unusable(name, " ".join(str(error.orig).split()), mending)) from error
+
+
+def _unusable(name: str, said: str, mending: str) -> str:
+    return f"{SETTING}: {name} cannot be used as a database. {said}. {mending}"

@@ -1,9 +1,9 @@
 """Sealed secrets of runs. Whoever seals them opens them; here they are bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from bot.runs.run import State
 from bot.store.database import Database, insert
@@ -33,6 +33,21 @@ class SecretRows:
         async with self._database.reading() as connection:
             rows = (await connection.execute(looking)).all()
         return {row.name: row.sealed for row in rows}
+
+    async def reseal(self, resealed: Callable[[bytes], bytes]) -> int:
+        """Put what `resealed` makes of each in its place, unless another replica has just kept a newer one there.
+
+        Returns:
+            How many have changed.
+        """
+        changed = 0
+        async with self._database.writing() as connection:
+            for run, name, sealed in (await connection.execute(select(secrets))).all():
+                if (token := resealed(sealed)) != sealed:
+                    same = (secrets.c.run == run, secrets.c.name == name, secrets.c.sealed == sealed)
+                    replacing = update(secrets).where(*same).values(sealed=token)
+                    changed += (await connection.execute(replacing)).rowcount
+        return changed
 
     async def of_ended(self) -> list[UUID]:
         """The runs that have ended and whose secrets somebody still needs."""

@@ -33,8 +33,8 @@ from bot.watchdog.decision import Due, due
 EVERY: Final = 60.0
 READS: Final = 30
 """Most commits that are looked at in a pass."""
-HEADS: Final = 5
-"""Most heads of pull requests of them, but in the first pass: GitHub has better things to answer."""
+READS_OF_HEADS: Final = 6
+"""Most reads of open pull requests and their heads, but in the first pass: GitHub has better things to answer."""
 CONCLUDED: Final = 40
 """Most check runs that are concluded in a pass: GitHub's limit on what is written is eighty requests a minute.
 
@@ -73,7 +73,7 @@ class PendingChecks:
     _looked_at: dict[Place, float] = field(default_factory=dict)
     _repositories: list[tuple[str, int]] = field(default_factory=list)
     _heads: list[Place] = field(default_factory=list)
-    _heads_left: int = READS
+    _reads_left: int = READS
 
     async def watch_for_ever(self) -> None:
         """Every so often, until cancelled."""
@@ -112,19 +112,16 @@ class PendingChecks:
             if self._looked_at.get(place, -math.inf) <= now - AGAIN_AFTER:
                 self._looked_at[place] = now
                 yield place
-        turned = False
-        left, self._heads_left = self._heads_left, HEADS
-        while left and (self._heads or not turned):
-            if not self._heads:
-                turned = not self._repositories
-                if turned:
-                    self._repositories = await self.bot.store.run_lists.repositories(now - KNOWN_FOR)
-                    if not self._repositories:
-                        return
-                await self._next_heads()
+        if not self._repositories:
+            self._repositories = await self.bot.store.run_lists.repositories(now - KNOWN_FOR)
+        left, self._reads_left = self._reads_left, READS_OF_HEADS
+        # Each repository once in a pass at the most.
+        while left and (self._heads or self._repositories):
+            left -= 1
             if self._heads:
-                left -= 1
                 yield self._heads.pop()
+            else:
+                await self._next_heads()
 
     async def _next_heads(self) -> None:
         """The heads of the next repository's open pull requests."""

@@ -38,6 +38,7 @@ def test_a_rotation_keeps_what_the_old_key_sealed() -> None:
     assert Vault([NEW]).open(resealed, "x") == "hunter2"
     with pytest.raises(Misconfigured):
         Vault([OLD]).open(resealed, "x")
+    assert rotated.reseal(resealed) is resealed
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,11 @@
-"""Single facts, sealed secrets and found definitions are what they were the last time."""
+"""Single facts and found definitions are what they were the last time."""
 
 import asyncio
 
 from bot.store import Database
 from bot.store.definitions import FRESH, DefinitionRows
 from bot.store.facts import Facts
-from bot.store.runs import RunRows
-from bot.store.secrets import SecretRows
-from tests.bot.store.rows import NOW, a_run
+from tests.bot.store.rows import NOW
 
 
 async def test_a_fact_is_what_it_was_the_last_time(database: Database) -> None:
@@ -25,22 +23,6 @@ async def test_some_facts_are_made_once(database: Database) -> None:
     assert await facts.get("instance") == said[0]
     await facts.put("empty", "")
     assert await facts.once("empty", "other") == ""
-
-
-async def test_secrets_are_kept_by_run_and_name(database: Database) -> None:
-    rows, runs = SecretRows(database), RunRows(database)
-    run, other = a_run(), a_run()
-    for each in (run, other):
-        await runs.add(each)
-    await rows.keep(run.id, {})
-    assert await rows.of(run.id) == {}
-    await rows.keep(run.id, {"a": b"1\0", "b": b"2"})
-    await rows.keep(run.id, {"b": b"3", "c": b"4"})
-    await rows.keep(other.id, {"a": b"5"})
-    assert await rows.of(run.id) == {"a": b"1\0", "b": b"3", "c": b"4"}
-    await rows.forget(run.id)
-    assert await rows.of(run.id) == {}
-    assert await rows.of(other.id) == {"a": b"5"}
 
 
 async def test_definitions_are_found_by_their_commit(database: Database) -> None:

@@ -82,16 +82,29 @@ async def test_a_pass_reads_no_more_than_it_may(place: Place, monkeypatch: pytes
 async def test_heads_of_pull_requests_are_looked_at_in_turns(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "HEADS", 2)
+    monkeypatch.setattr(module, "READS_OF_HEADS", 2)
     await ended(place, head_sha=place.main, ended_at=1.0)
     for number in range(8, 13):
         place.repository.pull(number, head=place.checkout.commit(f"Commit {number}"), author="bob")
     watchdog = PendingChecks(place.bot)
-    watchdog._heads_left = 2
-    for passes in (1, 2, 3):
+    watchdog._reads_left = 2
+    for looked_at in (1, 3, 5, 6):
         await watchdog.watch()
         seen = [each.path for each in place.github.requests if "/check-runs" in each.path]
-        assert (len(seen), len(set(seen))) == (2 * passes, 2 * passes)
+        # The first read, and each one after a round, is of the list.
+        assert (len(seen), len(set(seen))) == (looked_at, looked_at)
+
+
+async def test_at_the_start_it_looks_at_more_than_one_repository(place: Place) -> None:
+    for name in ("octo/one", "octo/two", "octo/three"):
+        place.github.repository(name, git=place.checkout.path)
+        place.app.install(name)
+        run = await ended(place, repository=name, head_sha=place.main, ended_at=1.0)
+        place.github.repository_named(name).pull(7, head=run.head_sha, author="bob")
+    place.github.requests.clear()
+    await PendingChecks(place.bot).watch()
+    listed = {each.path.split("/pulls")[0] for each in place.github.requests if "/pulls" in each.path}
+    assert len(listed) == 3
 
 
 async def test_trouble_with_one_does_not_keep_it_from_the_others(place: Place) -> None:

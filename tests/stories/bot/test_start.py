@@ -107,6 +107,16 @@ def test_a_database_that_cannot_be_used_is_named(tmp_path: Path, kind: str) -> N
         assert path.read_text().startswith("I am the operator's diary")
 
 
+def test_a_database_server_that_is_away_may_come_back(tmp_path: Path) -> None:
+    """So that whoever supervises the bot starts it again, which it does not for what only people can mend."""
+    address = f"postgresql://bot:hunter2@127.0.0.1:{free_port()}/bot"
+    ended = serve(tmp_path, "--port", str(free_port()), BOT_DATABASE_URL=address)
+    assert ended.returncode == 3
+    [line] = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
+    assert "BOT_DATABASE_URL: " in line
+    assert "cannot be used as a database" in line
+
+
 def headers(body: bytes) -> Mapping[str, str]:
     return {
         "content-type": "application/json",

@@ -15,9 +15,10 @@ from automation.cloud import account_of
 from automation.connection import AgentConnection
 from automation.outcome import Outcome
 from automation.run.attention import Attention
-from automation.run.conduct import Conductor, Stop
+from automation.run.conduct import Conductor
 from automation.run.progress import Phase
 from automation.run.start import Order
+from automation.run.stop_request import StopRequest
 from tests.servers import RealServer
 
 OWNER = "cli:0123456789abcdef:8f6dbb0e-3d33-5f0a-9e0c-5a1d6ce0a7f1:1:1796000000"
@@ -76,7 +77,7 @@ class Run:
 
     run_id: str
     watcher: Watcher
-    stop: Stop
+    stop: StopRequest
     task: "asyncio.Task[Outcome]"
 
     async def ends(self, within: float = 60) -> Outcome:
@@ -99,7 +100,7 @@ def begin(
     **order: Any,
 ) -> Run:
     """Start to conduct a run of these files, on the server or in a sandbox before it."""
-    watcher, stop = Watcher(), Stop()
+    watcher, stop = Watcher(), StopRequest()
     bundle = order.pop("bundle", None) or tarball(files)
     order_made = Order(run_id or str(uuid4()), entrypoint, bundle, outputs=outputs, **order)
 

@@ -9,8 +9,8 @@ from automation.github.pace import pause_before_update
 from automation.observation import Cause
 from automation.output.excerpt import Excerpt
 from automation.run.attention import Attention
-from automation.run.conduct import Stop
 from automation.run.progress import Phase
+from automation.run.stop_request import StopRequest
 from bot.pages.port import Piece
 from bot.runs.run import Run, Station
 
@@ -39,7 +39,7 @@ class LiveRun:
         self._now = now
         self.excerpt = Excerpt()
         self.attention = Attention(unwatched=unwatched)
-        self.stop = Stop()
+        self.stop = StopRequest()
         self.is_closed = False
         self._news = asyncio.Event()
         if run.stop_by:

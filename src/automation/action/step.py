@@ -41,9 +41,10 @@ from automation.output.excerpt import Excerpt
 from automation.reasons import Conclusion, Reason
 from automation.report import Report, write_report
 from automation.result import Annotation
-from automation.run.conduct import Conductor, Stop
+from automation.run.conduct import Conductor
 from automation.run.progress import Phase
 from automation.run.start import Order
+from automation.run.stop_request import StopRequest
 from automation.sentences import one_line
 from automation.verdict import Verdict, not_started
 
@@ -79,7 +80,7 @@ class Step:
     _backend: Backend | None = None
     _sandbox_id: str = ""
     _stays: bool = False
-    _stop: Stop = field(default_factory=Stop)
+    _stop: StopRequest = field(default_factory=StopRequest)
     _known: asyncio.Event = field(default_factory=asyncio.Event)
     _telling: "asyncio.Task[None] | None" = None
     _began: float = field(default_factory=time.monotonic)

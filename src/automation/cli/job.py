@@ -33,8 +33,9 @@ from automation.outcome import Outcome
 from automation.packing.repository import Repository
 from automation.report import write_report
 from automation.run.commands import run_key
-from automation.run.conduct import Conductor, Stop
+from automation.run.conduct import Conductor
 from automation.run.progress import Phase
+from automation.run.stop_request import StopRequest
 from automation.settings import Settings
 
 MARGIN = 3600.0
@@ -114,7 +115,7 @@ class _Job:
 
     async def run(self, workspace: Path) -> None:
         """Leaves the outcome, or none if it was cancelled before there was one."""
-        stop = Stop()
+        stop = StopRequest()
         conducting = asyncio.Event()
         task = asyncio.current_task()
         assert task is not None  # noqa: S101

@@ -11,7 +11,6 @@ import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import assert_never
 
 from automation.agent_server import AgentServer, BashEvents, Line
@@ -20,43 +19,23 @@ from automation.defaults import PATIENCE
 from automation.errors import AutomationError, Misconfigured, ServerUnavailable
 from automation.observation import Cause, Observation, Process
 from automation.outcome import Outcome, outcome_of
-from automation.output.excerpt import Excerpt
 from automation.redaction import Redactor
 from automation.redaction.secret_forms import MIN_LENGTH
 from automation.run.attention import Attention
 from automation.run.commands import Look
 from automation.run.follow import Follower
+from automation.run.listener import Listener
 from automation.run.observe import observe
 from automation.run.patience import FIRST_CONTACT, Patience
 from automation.run.progress import Phase, Progress, Silent
 from automation.run.start import BACKSTOP, Order, Started, nobody_else, start
 from automation.run.stop import release, stop
+from automation.run.stop_request import StopRequest
 
 # GitHub kills a cancelled step 10 s after it asked: a stop has to be known to have worked before.
 STOP_WITHIN = 7.0
 MARGIN = 30.0
 """Seconds beyond the time that a run can have, for a server that is slow to say so."""
-
-
-class Stop:
-    """Asks for a run to be stopped, from a signal handler or another task.
-
-    Attributes:
-        by: who asked, for the reader; the first one counts.
-    """
-
-    def __init__(self) -> None:
-        self.by = ""
-        self.cause = Cause.CANCELLED
-        self._asked = asyncio.Event()
-
-    def ask(self, by: str, cause: Cause = Cause.CANCELLED) -> None:
-        if not self._asked.is_set():
-            self.by, self.cause = by, cause
-            self._asked.set()
-
-    async def asked(self) -> None:
-        await self._asked.wait()
 
 
 @dataclass
@@ -86,11 +65,17 @@ class Conductor:
     line: Line | None = None
     is_durable: bool = False
     progress: Progress = field(default_factory=Silent)
-    stop: Stop = field(default_factory=Stop)
+    stop: StopRequest = field(default_factory=StopRequest)
     may_start: Callable[[], Awaitable[None]] = nobody_else
     on_verdict: Callable[[Outcome], Awaitable[bool]] | None = None
     is_released: bool = field(default=False, init=False)
-    _started: Started | None = None
+    _started: Started | None = field(default=None, init=False)
+    _redactor: Redactor = field(init=False)
+    _listener: Listener = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._redactor = Redactor([*self.secrets, *self.connection.keys.values()])
+        self._listener = Listener(self.progress, self._redactor)
 
     async def conduct(self) -> Outcome:
         """The run's outcome.
@@ -100,80 +85,69 @@ class Conductor:
             ServerUnavailable: the server did not do its part before the run was started.
         """
         began = time.monotonic()
-        redactor = Redactor([*self.secrets, *self.connection.keys.values()])
-        listener = _Listener(self.progress, redactor)
         if short := sum(0 < len(secret.strip()) < MIN_LENGTH for secret in self.secrets):
-            listener.note(f"not masked, because shorter than {MIN_LENGTH} characters: {short} of the secrets")
-        try:
-            outcome = await self._conduct(
-                listener, partial(self._outcome, listener=listener, redactor=redactor, began=began)
+            self._listener.note(
+                f"not masked, because shorter than {MIN_LENGTH} characters: {short} of the secrets"
             )
+        try:
+            async with self._line() as line:
+                seen = await self._run_to_its_end(line)
+                outcome = self._outcome(seen, time.monotonic() - began)
+                is_safe = await self.on_verdict(outcome) if self.on_verdict else True
+                if is_safe and not (self.keep or seen.lost or self._is_others):
+                    await self._release(line.server)
         except AutomationError as error:
-            raise type(error)(redactor.text(error.sentence), reason=error.reason) from None
-        return replace(outcome, notes=tuple(listener.notes))
+            raise type(error)(self._redactor.text(error.sentence), reason=error.reason) from None
+        return replace(outcome, notes=tuple(self._listener.notes))
 
-    def _outcome(
-        self,
-        seen: Observation,
-        started: Started | None,
-        *,
-        listener: "_Listener",
-        redactor: Redactor,
-        began: float,
-    ) -> Outcome:
-        listener.close()
-        status = seen.status
-        if status is not None and status.escaped:
-            names = ", ".join(f"{process.name or '?'} (pid {process.pid})" for process in status.escaped)
-            listener.note(f"left its process group and still runs on the server: {names}")
+    def _outcome(self, seen: Observation, seconds: float) -> Outcome:
+        self._listener.close()
+        if seen.status is not None and seen.status.escaped:
+            names = ", ".join(f"{process.name or '?'} (pid {process.pid})" for process in seen.status.escaped)
+            self._listener.note(f"left its process group and still runs on the server: {names}")
         outcome = outcome_of(
             self.order.run_id,
             seen,
-            listener.excerpt,
-            redactor,
+            self._listener.excerpt,
+            self._redactor,
             outputs=self.order.outputs,
             timeout=self.order.timeout,
-            seconds=time.monotonic() - began,
+            seconds=seconds,
         )
         return replace(
             outcome,
-            directory=started.place.directory if started else "",
-            command_id=started.command_id if started else None,
-            notes=tuple(listener.notes),
+            directory=self._started.place.directory if self._started else "",
+            command_id=self._started.command_id if self._started else None,
+            notes=tuple(self._listener.notes),
         )
 
-    async def _conduct(
-        self, listener: "_Listener", outcome_of: Callable[[Observation, Started | None], Outcome]
-    ) -> Outcome:
-        async with self._line() as line:
-            server, events = line.server, line.events
-            listener.enter(Phase.CONNECT, self.connection.url)
-            work = asyncio.create_task(self._start_and_follow(server, events, listener))
-            stopping = asyncio.create_task(self.stop.asked())
-            try:
-                await asyncio.wait([work, stopping], return_when=asyncio.FIRST_COMPLETED)
-                ended: tuple[Observation, Started | None]
-                if work.done():
-                    ended = work.result()
-                else:
-                    ended = await self._stop(server, work, listener)
-            except BaseException as error:
-                # Cancelled, or something that nobody foresaw: the run must not go on unattended.
-                work.cancel()
-                is_left = self.is_durable and isinstance(error, asyncio.CancelledError)
-                is_begun = Phase.UPLOAD in listener.entered
-                if is_begun and not (is_left or self._is_others or self.stop.by):
-                    await asyncio.shield(self._stop_quietly(server))
-                raise
-            finally:
-                stopping.cancel()
-                work.cancel()
-                await asyncio.gather(work, stopping, return_exceptions=True)
-            outcome = outcome_of(*ended)
-            is_safe = await self.on_verdict(outcome) if self.on_verdict else True
-            if is_safe and not (self.keep or ended[0].lost or self._is_others):
-                await self._release(server, listener)
-            return outcome
+    async def _run_to_its_end(self, line: Line) -> Observation:
+        """The end that the run comes to by itself, or by being stopped."""
+        self._listener.enter(Phase.CONNECT, self.connection.url)
+        work = asyncio.create_task(self._start_and_follow(line.server, line.events))
+        stopping = asyncio.create_task(self.stop.asked())
+        try:
+            await asyncio.wait([work, stopping], return_when=asyncio.FIRST_COMPLETED)
+            return work.result() if work.done() else await self._stop(line.server, work)
+        except BaseException as error:
+            # Cancelled, or something that nobody foresaw: the run must not go on unattended.
+            work.cancel()
+            is_left = self.is_durable and isinstance(error, asyncio.CancelledError)
+            if self._is_begun and not (is_left or self._is_others or self.stop.by):
+                await asyncio.shield(self._stop_quietly(line.server))
+            raise
+        finally:
+            stopping.cancel()
+            work.cancel()
+            await asyncio.gather(work, stopping, return_exceptions=True)
+
+    @property
+    def _is_begun(self) -> bool:
+        """There may be something of ours on the server, which nobody else will come for.
+
+        A durable run that we have not started may have been started by another driver by now, whose it is then.
+        """
+        return (Phase.START if self.is_durable else Phase.UPLOAD) in self._listener.entered
 
     @property
     def _is_others(self) -> bool:
@@ -187,9 +161,7 @@ class Conductor:
     def _line(self) -> AbstractAsyncContextManager[Line]:
         return nullcontext(self.line) if self.line else Line.open(self.connection)
 
-    async def _start_and_follow(
-        self, server: AgentServer, events: BashEvents, listener: "_Listener"
-    ) -> tuple[Observation, Started]:
+    async def _start_and_follow(self, server: AgentServer, events: BashEvents) -> Observation:
         info = await Patience(min(self.patience, FIRST_CONTACT)).bear(server.info)
         patience = Patience(self.patience)
         if not isinstance(info.get("version"), str):
@@ -198,21 +170,20 @@ class Conductor:
             )
         sdk_version = str(info.get("sdk_version", ""))
         self._started = started = await start(
-            server, events, self.order, sdk_version, patience, listener, self.may_start
+            server, events, self.order, sdk_version, patience, self._listener, self.may_start
         )
         server.is_known = True
         if started.adopted:
-            listener.note("this run was started before: following that one, nothing is started twice")
+            self._listener.note("this run was started before: following that one, nothing is started twice")
         within = self.order.timeout + self.order.grace + BACKSTOP + self.patience + MARGIN
-        follower = Follower(server, events, started, patience, listener, within, self.attention)
+        follower = Follower(server, events, started, patience, self._listener, within, self.attention)
         seen = await follower.follow()
-        return seen, follower.run
+        self._started = follower.run
+        return seen
 
-    async def _stop(
-        self, server: AgentServer, work: "asyncio.Task[tuple[Observation, Started]]", listener: "_Listener"
-    ) -> tuple[Observation, Started | None]:
+    async def _stop(self, server: AgentServer, work: "asyncio.Task[Observation]") -> Observation:
         """End the run on the server, then take its true end."""
-        listener.enter(Phase.STOP, self.stop.by)
+        self._listener.enter(Phase.STOP, self.stop.by)
         try:
             async with asyncio.timeout(self._stop_within):
                 seen = await self._confirmed_end(server, work)
@@ -220,11 +191,9 @@ class Conductor:
             seen = Observation(lost=f"no answer in {self._stop_within:g} s")
         except AutomationError as error:
             seen = Observation(lost=error.sentence)
-        return replace(seen, stopped_by=self.stop.by), self._started
+        return replace(seen, stopped_by=self.stop.by)
 
-    async def _confirmed_end(
-        self, server: AgentServer, work: "asyncio.Task[tuple[Observation, Started]]"
-    ) -> Observation:
+    async def _confirmed_end(self, server: AgentServer, work: "asyncio.Task[Observation]") -> Observation:
         if self._started is None:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
@@ -232,8 +201,7 @@ class Conductor:
         if look.process is Process.ALIVE and self._started and self._started.command_id:
             await server.stop_command(self._started.command_id)
         if self._started is not None:
-            seen, self._started = await work
-            return seen
+            return await work
         match look.process:
             case Process.NEVER_STARTED:
                 return Observation(process=Process.NEVER_STARTED)
@@ -261,8 +229,8 @@ class Conductor:
         except (TimeoutError, AutomationError):
             pass
 
-    async def _release(self, server: AgentServer, listener: "_Listener") -> None:
-        listener.enter(Phase.RELEASE)
+    async def _release(self, server: AgentServer) -> None:
+        self._listener.enter(Phase.RELEASE)
         try:
             async with asyncio.timeout(STOP_WITHIN):
                 await release(server, self.order.key, self.order.base)
@@ -271,36 +239,4 @@ class Conductor:
             why = (
                 error.sentence if isinstance(error, ServerUnavailable) else f"no answer in {STOP_WITHIN:g} s"
             )
-            listener.note(f"the run's directory could not be removed from the server ({why})")
-
-
-class _Listener:
-    """Between a run and whoever shows it: redacts, and keeps an excerpt of the output."""
-
-    def __init__(self, progress: Progress, redactor: Redactor) -> None:
-        self.excerpt = Excerpt()
-        self.notes: list[str] = []
-        self.entered: set[Phase] = set()
-        self._progress = progress
-        self._redactor = redactor
-        self._stream = redactor.stream()
-
-    def enter(self, phase: Phase, detail: str = "") -> None:
-        self.entered.add(phase)
-        self._progress.enter(phase, self._redactor.text(detail))
-
-    def output(self, data: bytes) -> None:
-        self._show(self._stream.feed(data))
-
-    def note(self, sentence: str) -> None:
-        sentence = self._redactor.text(sentence)
-        self.notes.append(sentence)
-        self._progress.note(sentence)
-
-    def close(self) -> None:
-        self._show(self._stream.close())
-
-    def _show(self, data: bytes) -> None:
-        if data:
-            self.excerpt.feed(data)
-            self._progress.output(data)
+            self._listener.note(f"the run's directory could not be removed from the server ({why})")

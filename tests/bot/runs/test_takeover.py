@@ -1,5 +1,6 @@
 """A driver that was held up until another one had its run starts nothing more, and leaves off."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from automation.agent_server import AgentServer
+from automation.reasons import Reason
 from bot.runs.drive import Drive
 from bot.runs.live import LiveRun
 from bot.runs.run import State
@@ -60,6 +62,35 @@ async def test_what_another_one_has_is_not_started(
     theirs = await place.bot.store.runs.take(run.id, goes=True)
     assert theirs is not None
     await Drive(place.bot, LiveRun(theirs)).advance()
+    assert starts.read_text() == "started\n"
+
+
+async def test_what_another_one_has_started_goes_on_to_its_true_end(
+    place: Place, server: RealServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever finds that he has lost the run right before its start has nothing on the server to be stopped."""
+    starts = tmp_path / "starts"
+    place.automation(f"echo started >> {starts}; sleep 3; echo ended; exit 3")
+    run = await place.add()
+    upload, others = AgentServer.upload, list[asyncio.Task[None]]()
+
+    async def upload_slowly(agent: AgentServer, *given: Any, **named: Any) -> None:
+        await upload(agent, *given, **named)
+        monkeypatch.undo()
+        theirs = await place.bot.store.runs.take(run.id, goes=True)
+        assert theirs is not None
+        others.append(asyncio.create_task(Drive(place.bot, LiveRun(theirs)).advance()))
+        await eventually(starts.exists, 20)
+
+    monkeypatch.setattr(AgentServer, "upload", upload_slowly)
+    mine = await place.bot.store.runs.take(run.id, goes=True)
+    assert mine is not None
+    await Drive(place.bot, LiveRun(mine)).advance()
+    await asyncio.gather(*others)
+    end = (await place.now(run)).end
+    assert end is not None
+    assert (end.reason, end.exit_code) == (Reason.EXIT_CODE, 3)
+    assert "ended" in end.text
     assert starts.read_text() == "started\n"
 
 

@@ -116,7 +116,7 @@ async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Sto
         directory = stack.enter_context(workspace())
         installations = Installations(settings.github_api_url, settings.app_id, settings.private_key)
         stack.callback(installations.close)
-        clock = await Clock.of(store.facts)
+        clock = await Clock.of(store.facts, await store.database.now())
         bot = Bot(
             settings=settings,
             store=store,

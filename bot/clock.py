@@ -34,13 +34,16 @@ class Clock:
     began_at: float = field(default_factory=lambda: time.time() - uptime())
 
     @classmethod
-    async def of(cls, facts: Facts) -> Self:
+    async def of(cls, facts: Facts, now: float) -> Self:
         """The one of this machine since its start; where machines do not name their starts, of this process.
+
+        Args:
+            now: Unix time in seconds, by a clock that all who share the database have in common.
 
         Raises:
             DatabaseUnavailable: nothing is known of it now.
         """
-        clock, boot = cls(), _boot()
+        clock, boot = cls(now - uptime()), _boot()
         if not boot:
             return clock
         name = f"clock {boot}"

@@ -90,7 +90,7 @@ class ShownRuns:
 
     async def per_day(self, days: int) -> Sequence[DayCount]:
         with _readable():
-            found = await self.store.runs.per_day(days, self.driver.bot.clock.now())
+            found = await self.store.run_lists.per_day(days, self.driver.bot.clock.now())
         return [DayCount(each.date, each.runs, _failed(each.conclusions)) for each in found]
 
     async def deeds(self) -> Sequence[Deed]:

@@ -12,13 +12,14 @@ from typing import Any, Final, Self
 from automation.github.allowance import Allowance
 from automation.github.answers import understood
 from automation.github.clock import GitHubClock
-from automation.github.errors import GitHubUnavailable
+from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.github.gate import Gate, OneAtATime
 from automation.github.lane import Lane
 from automation.github.transport import AppKey, Transport
 
 PATH: Final = "/app/hook/deliveries"
 PER_PAGE: Final = 100
+NOT_FOUND: Final = 404
 TIMEOUT: Final = 20
 """Seconds for each silence."""
 
@@ -98,8 +99,10 @@ class Hook:
             answer = await asyncio.to_thread(self._transport.send, "GET", f"{PATH}/{attempt.id}", {}, None)
         with understood("a delivery"):
             payload = answer["request"]["payload"]
+        if payload is None:
+            raise GitHubRefuses("GitHub's record of a delivery has no payload any more", status=NOT_FOUND)
         if not isinstance(payload, dict):
-            raise GitHubUnavailable("GitHub's record of a delivery has no payload")
+            raise GitHubUnavailable("GitHub's record of a delivery is not of its form")
         return payload
 
     def _hear(self, told: Allowance) -> None:

@@ -12,13 +12,14 @@ import json
 import logging
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from automation.errors import AutomationError
-from automation.github.errors import GitHubRefuses, GitHubUnavailable
+from automation.github.errors import GitHubNotAsked, GitHubRefuses, GitHubUnavailable
 from bot.contact import Contact
 from bot.deeds import Deeds
 from bot.github.hook import Attempt, Hook
@@ -47,6 +48,8 @@ CLICKS: Final = {
 NEVER: Final = frozenset({NOTHING, "status", "workflow_job"})
 KNOWN_AT_ONCE: Final = 500
 NOT_FOUND: Final = 404
+READINGS: Final = 30
+"""Most readings in which one that GitHub lists and does not give holds up those after it."""
 ARRIVES_WITHIN: Final = 12.0
 """Seconds between an attempt and its reception at the most: GitHub hangs up after 10. Later it was another attempt."""
 
@@ -111,6 +114,7 @@ class MissedDeliveries:
     caught_up: asyncio.Event = field(default_factory=asyncio.Event)
     _looked_far_at: float = -LONG_EVERY
     _given_up: set[str] = field(default_factory=set)
+    _failures: Counter[str] = field(default_factory=Counter)
 
     async def read_for_ever(self) -> None:
         """Every so often, until cancelled."""
@@ -207,8 +211,8 @@ class MissedDeliveries:
     async def _take(self, attempt: Attempt, sent_at: float) -> bool:
         try:
             payload = await self.hook.payload(attempt)
-        except GitHubRefuses as error:
-            if error.status != NOT_FOUND:
+        except GitHubUnavailable as error:
+            if not self._is_lost(attempt, error):
                 raise
             self._given_up.add(attempt.guid)
             log.warning("%s %s is lost: %s", attempt.event, attempt.guid, error.sentence)
@@ -219,6 +223,14 @@ class MissedDeliveries:
             self.metrics.deliveries_recovered.labels(attempt.event).inc()
             log.info("%s %s taken in from GitHub's list", attempt.event, attempt.guid)
         return is_new
+
+    def _is_lost(self, attempt: Attempt, error: GitHubUnavailable) -> bool:
+        """Whether it is not worth another reading: until it is, those after it wait, to be in their order."""
+        if isinstance(error, GitHubNotAsked):
+            return False
+        self._failures[attempt.guid] += 1
+        is_gone = isinstance(error, GitHubRefuses) and error.status == NOT_FOUND
+        return is_gone or self._failures[attempt.guid] >= READINGS
 
 
 def _of_no_concern(attempt: Attempt) -> Delivery:

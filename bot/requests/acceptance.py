@@ -209,8 +209,8 @@ class Acceptance:
 
     async def _recent(self, run: Run) -> Recent:
         """How many there were lately, of those that run or of those that do not, as this one."""
-        rows, since = self.bot.store.runs, self.bot.clock.now() - HOUR
-        count = partial(rows.count_since, run.repository, since, is_noted=not run.lane)
+        lists, since = self.bot.store.run_lists, self.bot.clock.now() - HOUR
+        count = partial(lists.count_since, run.repository, since, is_noted=not run.lane)
         return Recent(
             of_user=await count(actor=run.actor),
             of_pull=0 if run.pull_request is None else await count(pull_request=run.pull_request),

@@ -167,10 +167,11 @@ class Commanded:
 
     async def _cancel(self, command: Command, pull: PullRequest, role: Role | None) -> str:
         name = "" if command.name == "all" else command.name
-        runs = await self._runs(pull, name)
+        # One that was asked for later, as by a button while this is tried again, is not meant.
+        runs = await self._runs(pull, name, before=self.request)
         since = await self.desk.bot.store.requests.pending_since(self.request)
         if since is None:
-            # Another replica was faster than we, who were held up: what goes on may be newer than the command.
+            # Another replica was faster than we, who were held up.
             return "dealt with already"
         alive = [run for run in runs if not run.is_over]
         if not alive:
@@ -206,11 +207,15 @@ class Commanded:
         async with self.desk.bot.definitions.at(self.desk.contents, definition_sha) as root:
             return list_automations(root)
 
-    async def _runs(self, pull: PullRequest, name: str) -> list[Run]:
-        """The pull request's, newest first: all, an automation's, or the one of this id."""
+    async def _runs(self, pull: PullRequest, name: str, *, before: int | None = None) -> list[Run]:
+        """The pull request's, newest first: all, an automation's, or the one of this id.
+
+        Args:
+            before: only those that were not asked for after this request.
+        """
         rows = self.desk.bot.store.runs
         pending = await rows.unfinished()
-        found = await rows.of_pull(self.desk.repository, pull.number, SHOWN_RUNS)
+        found = await rows.of_pull(self.desk.repository, pull.number, SHOWN_RUNS, before=before)
         runs = [placed(run, pending) if run.state is State.QUEUED else run for run in found]
         meant = name.casefold()
         return [

@@ -46,7 +46,8 @@ PAUSES = (1.0, 3.0, 10.0, 30.0, 120.0, 600.0)
 TRIES = 440
 ROOM = "room"
 """A fact that says nothing, but that it could be written."""
-REFUSALS = 3
+REFUSALS = 6
+"""Over some minutes: a refusal may pass, as of a repository that has just been added to the installation."""
 DEFECTS = 3
 WITHIN = 300.0
 FOREIGN = frozenset({"check_run", "check_suite", "status", "workflow_job"})

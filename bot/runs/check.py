@@ -7,6 +7,7 @@ is found again by its `external_id`, so that a driver that comes after a crash m
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,7 +65,7 @@ class RunCheck:
     url: str
     looks: bool
     _has_tried: bool = False
-    _is_reopened: bool = False
+    _may_be_reopened: bool = False
 
     async def open(self) -> CheckRun:
         """Found or created.
@@ -88,10 +89,10 @@ class RunCheck:
 
     async def start(self, check_id: int) -> None:
         """Its turn has come. What cannot be shown now is shown with the end."""
-        try:
+        self._may_be_reopened = True
+        with suppress(GitHubUnavailable):
             await self._checks(Lane.START).start(check_id, self._report())
-        except GitHubUnavailable:
-            self._is_reopened = True
+            self._may_be_reopened = False
 
     async def keep_up(self, check_id: int) -> None:
         """Show how the run goes on, until cancelled; what cannot be shown now is shown with the next news."""
@@ -118,7 +119,7 @@ class RunCheck:
         await self._conclude(check_id, end, report, shown, buttons)
         if self.looks:
             await self._conclude_twins(check_id, end, report, buttons)
-        if self._is_reopened and not (await self._checks(Lane.END).read(check_id)).is_completed:
+        if self._may_be_reopened and not (await self._checks(Lane.END).read(check_id)).is_completed:
             # "In progress" was on its way for longer than we waited, and has arrived after the conclusion.
             await self._conclude(check_id, end, report, (), buttons)
 

@@ -24,8 +24,8 @@ async def connection_of(bot: Bot, run: Run, *, keeps: bool = False) -> AgentConn
         SandboxFailed, CloudRefuses: there is no sandbox to be had.
         Misconfigured: no key of BOT_SECRET_KEY opens what was sealed.
     """
-    if run.is_ordered and (sealed := (await bot.store.secrets.of(run.id)).get(NAME)):
-        kept = json.loads(bot.vault.open(sealed, _about(run)))
+    if run.is_ordered and (token := (await bot.store.secrets.of(run.id)).get(NAME)):
+        kept = json.loads(bot.vault.open(token, _about(run)))
         connection = connect_to(kept["url"], kept["key"])
         sandbox_id = kept.get("sandbox")
         return sandboxes.in_sandbox(bot, connection, sandbox_id) if sandbox_id else connection
@@ -34,11 +34,11 @@ async def connection_of(bot: Bot, run: Run, *, keeps: bool = False) -> AgentConn
     return bot.agent_server(is_fork=run.is_fork)
 
 
-async def keep(bot: Bot, run: Run, connection: AgentConnection) -> None:
-    """Remember where the run is sent, before it is."""
+def sealed(bot: Bot, run: Run, connection: AgentConnection) -> dict[str, bytes]:
+    """Where the run is sent, to be kept with its row before it is."""
     there = {"url": connection.url, "key": connection.session_key, "sandbox": connection.sandbox_id}
     text = json.dumps(there)
-    await bot.store.secrets.keep(run.id, {NAME: bot.vault.seal(text, _about(run))})
+    return {NAME: bot.vault.seal(text, _about(run))}
 
 
 async def forget(bot: Bot, run: Run) -> None:

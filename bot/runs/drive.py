@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from automation.agent_server import Line
 from automation.connection import AgentConnection
@@ -22,6 +23,7 @@ from automation.output.excerpt import Excerpt
 from automation.reasons import Conclusion, Reason
 from automation.redacted import redacted_verdict
 from automation.report import write_report
+from automation.run.commands import Look
 from automation.run.conduct import Conductor
 from automation.run.patience import Patience
 from automation.run.progress import Phase
@@ -34,11 +36,14 @@ from bot.runs import connections, sandboxes
 from bot.runs.authorised import authorise_again
 from bot.runs.live import LiveRun
 from bot.runs.order import Ordering
-from bot.runs.row import Overtaken, Row
-from bot.runs.run import End, Run, State
+from bot.runs.row import Row
+from bot.runs.run import End, Overtaken, Run, State
 from bot.runs.said import worsened
 from bot.runs.telling import Telling
 from bot.store.errors import DatabaseUnavailable
+
+GITHUB_BORNE = 3600.0
+"""Seconds for which a run that has its turn waits at the least for a GitHub that is away."""
 
 log = logging.getLogger(__name__)
 
@@ -108,13 +113,20 @@ class Drive:
             await self._end_without_run(not_started(error))
         except GitHubUnavailable as error:
             # Nothing is known to be wrong: another try may find GitHub back.
-            if self.bot.clock.now() < self.run.deadline:
+            if await self._may_try_again():
                 raise
             await self._end_without_run(not_started(error))
         except DatabaseUnavailable:
             raise
         except AutomationError as error:
             await self._end_without_run(not_started(error))
+
+    async def _may_try_again(self) -> bool:
+        """Whether GitHub may still come back in time; also for what had to wait for its turn for long."""
+        now = self.bot.clock.now()
+        if not self.run.tried_since:
+            await self._row.save(tried_since=now)
+        return now < max(self.run.deadline, self.run.tried_since + GITHUB_BORNE)
 
     async def _conduct(self) -> None:
         if self.run.is_ordered:
@@ -133,10 +145,11 @@ class Drive:
         ordering = Ordering(self.bot, self.run)
         connection = await connections.connection_of(self.bot, self.run)
         async with self.bot.lines.to(connection) as line:
-            if await self._is_there(line):
+            now = await self._look(line)
+            if now.exists and now.process is not Process.UNKNOWN:
                 await self._follow(connection, line, ordering.resumed())
-            elif self.run.is_started:
-                # It was there, and its server has forgotten it: started again, it would be done twice.
+            elif self.run.is_started or (self.run.is_sent and not now.exists):
+                # It may have been there, and its server has forgotten it: started again, it would be done twice.
                 await self._end_without_run(judge(Observation(process=Process.GONE)))
             else:
                 async with ordering.assembled(self._github) as order:
@@ -160,11 +173,11 @@ class Drive:
 
     async def _follow(self, connection: AgentConnection, line: Line, order: Order) -> None:
         started_at = self.run.started_at or self.bot.clock.now()
-        if not self.run.is_ordered:
-            await connections.keep(self.bot, self.run, connection)
-            if order.keeps_sandbox:
-                await sandboxes.keep(self.bot, self.run.id)
+        is_known = self.run.is_ordered
+        if order.keeps_sandbox and not is_known:
+            await sandboxes.keep(self.bot, self.run.id)
         await self._row.save(
+            secrets=None if is_known else connections.sealed(self.bot, self.run, connection),
             is_ordered=True,
             state=State.RUNNING,
             started_at=started_at,
@@ -180,7 +193,7 @@ class Drive:
             patience=self.bot.settings.core.patience,
             progress=self.live,
             stop=self.live.stop,
-            may_start=self._row.save,
+            may_start=partial(self._row.save, is_sent=True),
             on_verdict=self._take,
             attention=self.live.attention,
             line=line,
@@ -190,11 +203,10 @@ class Drive:
         if conductor.is_released:
             self.live.become(replace(self.run, is_gone=True))
 
-    async def _is_there(self, line: Line) -> bool:
-        """Whether the server knows of this run: then there is nothing to be sent."""
+    async def _look(self, line: Line) -> Look:
+        """What the server knows of this run."""
         patience = Patience(self.bot.settings.core.patience)
-        now = await patience.bear(lambda: look_settled(line.server, self.run.id, None))
-        return now.exists and now.process is not Process.UNKNOWN
+        return await patience.bear(lambda: look_settled(line.server, self.run.id, None))
 
     async def _take(self, outcome: Outcome) -> bool:
         """The verdict is known: once it is written down, nobody needs the server's record any more."""

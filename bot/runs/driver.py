@@ -35,8 +35,8 @@ SWEEP_EVERY = 5.0
 SWEPT_WITHIN = 30.0
 DEFECTS = 3
 """How often a run may fail by a defect of ours before its check says so."""
-GIVE_UP_AFTER = 3 * 24 * 3600.0
-"""Seconds after its end for which GitHub may refuse to be told of it."""
+GIVE_UP_AFTER = 14 * 24 * 3600.0
+"""Seconds after its end for which GitHub may refuse to be told of it, as while an installation is suspended."""
 LEFT_WITHIN = 5.0
 PLACES = "places"
 """The turn of whoever lets runs go."""

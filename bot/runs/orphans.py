@@ -71,7 +71,7 @@ class Orphans:
                 await self._settle(run)
 
     async def _settle(self, run: Run) -> None:
-        if (await SandboxMemo.of(self.bot, run.id)).is_used:
+        if (await SandboxMemo.of(self.bot, run)).is_used:
             if await give_back_all(self.bot, run):
                 await connections.forget(self.bot, run)
                 self.bot.deeds.note("sandbox-deleted", f"run {run.id} has no sandbox any more")

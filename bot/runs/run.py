@@ -43,6 +43,10 @@ class End:
     annotations: tuple[Mapping[str, Any], ...] = ()
 
 
+class Overtaken(Exception):
+    """A newer driver has the run: nothing more of this one's is written."""
+
+
 def end_by_defect(what: str) -> End:
     """The end of a run that only a defect of the bot's keeps from its own.
 
@@ -110,10 +114,11 @@ class Run:
         has_check: it shows as a check run; check_id: 0 until it is known; check_url: where people see it.
         shows_queued: so the check run was made.
         ahead: how many runs go before it while it waits, as far as was known when somebody looked.
-        is_ordered: there may be something of it on the server; is_started: there was; is_gone: there is not any more.
+        is_ordered: there may be something of it on the server; is_gone: there is not any more.
+        is_sent: its start was about to be sent, and may have been; is_started: it has begun.
         stop_by, stop_cause: who wants it stopped, and `cancelled` or `superseded`; empty for nobody.
         accepted_at, started_at, ended_at: Unix times in seconds; 0 until then.
-        deadline: Unix time at which it is over for certain.
+        deadline: Unix time at which it is over for certain; tried_since: at which its start found GitHub away first.
         end: None until its verdict is known.
         unknown: what a newer version of the bot has noted, kept for it.
     """
@@ -153,6 +158,7 @@ class Run:
     shows_queued: bool = False
     ahead: int = 0
     is_ordered: bool = False
+    is_sent: bool = False
     is_started: bool = False
     is_gone: bool = False
     stop_by: str = ""
@@ -161,6 +167,7 @@ class Run:
     started_at: float = 0
     ended_at: float = 0
     deadline: float = 0
+    tried_since: float = 0
     stations: tuple[Station, ...] = ()
     end: End | None = None
     unknown: Mapping[str, Any] = field(default_factory=dict)

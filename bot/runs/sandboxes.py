@@ -21,7 +21,7 @@ from automation.external_id import ExternalId, Face
 from bot.bot import Bot
 from bot.log_context import about, about_run
 from bot.runs.check import keys_of
-from bot.runs.run import Run, State
+from bot.runs.run import Overtaken, Run, State
 
 NAME = "sandboxes"
 KEPT = "kept-sandbox"
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class SandboxMemo:
-    """`Ledger` of one run.
+    """`Ledger` of one run. A driver that has lost the run to a newer one writes nothing: it raises `Overtaken`.
 
     Attributes:
         api_url: of the Cloud whose sandboxes they are.
@@ -40,26 +40,26 @@ class SandboxMemo:
     """
 
     bot: Bot
-    run_id: UUID
+    run: Run
     api_url: str = ""
     asked_at: float = 0
     sandboxes: tuple[str, ...] = ()
     is_used: bool = False
 
     @classmethod
-    async def of(cls, bot: Bot, run_id: UUID) -> Self:
+    async def of(cls, bot: Bot, run: Run) -> Self:
         """What is remembered of a run.
 
         Raises:
             Misconfigured: no key of BOT_SECRET_KEY opens what was sealed.
         """
-        sealed = (await bot.store.secrets.of(run_id)).get(NAME)
+        sealed = (await bot.store.secrets.of(run.id)).get(NAME)
         if sealed is None:
-            return cls(bot, run_id)
-        kept = json.loads(bot.vault.open(sealed, _about(run_id)))
+            return cls(bot, run)
+        kept = json.loads(bot.vault.open(sealed, _about(run.id)))
         return cls(
             bot,
-            run_id,
+            run,
             api_url=kept["api_url"],
             asked_at=kept["asked_at"],
             sandboxes=tuple(kept["sandboxes"]),
@@ -81,8 +81,12 @@ class SandboxMemo:
     async def _write(self) -> None:
         self.is_used = True
         kept = {"api_url": self.api_url, "asked_at": self.asked_at, "sandboxes": self.sandboxes}
-        sealed = self.bot.vault.seal(json.dumps(kept), _about(self.run_id))
-        await self.bot.store.secrets.keep(self.run_id, {NAME: sealed})
+        sealed = self.bot.vault.seal(json.dumps(kept), _about(self.run.id))
+        store = self.bot.store
+        async with store.database.writing():
+            if not await store.runs.hold(self.run):
+                raise Overtaken
+            await store.secrets.keep(self.run.id, {NAME: sealed})
 
 
 async def obtain(bot: Bot, run: Run, *, keeps: bool) -> AgentConnection:
@@ -98,7 +102,7 @@ async def obtain(bot: Bot, run: Run, *, keeps: bool) -> AgentConnection:
     """
     account = bot.account
     assert account is not None  # noqa: S101
-    memo = await SandboxMemo.of(bot, run.id)
+    memo = await SandboxMemo.of(bot, run)
     if memo.sandboxes and memo.api_url != account.url:
         raise Misconfigured(f"the run has a sandbox of {memo.api_url}, which is not the Cloud any more")
     memo.api_url = account.url
@@ -113,7 +117,7 @@ async def obtain(bot: Bot, run: Run, *, keeps: bool) -> AgentConnection:
 
 async def give_back_all(bot: Bot, run: Run) -> bool:
     """Delete the run's sandboxes; whether none is left that should be gone."""
-    memo = await SandboxMemo.of(bot, run.id)
+    memo = await SandboxMemo.of(bot, run)
     if not memo.sandboxes or (run.is_ordered and await is_kept(bot, run.id)):
         return True
     account = bot.account
@@ -137,7 +141,7 @@ async def give_back_all(bot: Bot, run: Run) -> bool:
 
 async def was_in_one(bot: Bot, run: Run) -> bool:
     """Whether the run was to be in a sandbox, with which everything of it is gone."""
-    return (await SandboxMemo.of(bot, run.id)).is_used
+    return (await SandboxMemo.of(bot, run)).is_used
 
 
 async def keep(bot: Bot, run_id: UUID) -> None:

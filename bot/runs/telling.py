@@ -6,15 +6,18 @@ not wait for it any more leaves it to whoever comes next.
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from automation.github import GitHub, GitHubRefuses, GitHubUnavailable
+from automation.errors import AutomationError
+from automation.github import GitHub, GitHubRefuses
 from automation.github.check_run import CheckRun
 from bot.bot import Bot
 from bot.runs.answer import Answer
 from bot.runs.check import RunCheck
 from bot.runs.row import Row
 from bot.runs.run import End, State
+from bot.store.errors import DatabaseUnavailable
 
 FOR_GOOD = frozenset({404, 410, 422})
 """Answers that will not change: the commit or the check run is not there, or not to GitHub's taste."""
@@ -102,16 +105,17 @@ class Telling:
     async def _keep_check_up(self) -> None:
         try:
             await self.open()
-        except GitHubUnavailable:
+            if self.row.run.shows_queued:
+                await self._check.start(self.row.run.check_id)
+                await self.row.save(shows_queued=False)
+        except AutomationError:
             # It is tried again with the verdict; the run does not wait for it.
             return
-        if self.row.run.shows_queued:
-            await self._check.start(self.row.run.check_id)
-            await self.row.save(shows_queued=False)
         await self._check.keep_up(self.row.run.check_id)
 
     async def _note_start(self) -> None:
-        """Write down that the run was started: whoever comes next must not start it again, whatever he finds."""
+        """Write down that the run has begun, for the pages of other replicas and for whoever drives it next."""
         while not self.row.run.is_started:
             await self.row.live.news.wait()
-        await self.row.save()
+        with suppress(DatabaseUnavailable):
+            await self.row.save()

@@ -12,6 +12,7 @@ is `Misconfigured`.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -27,6 +28,8 @@ from bot.store import postgresql, sqlite_file
 from bot.store.errors import SETTING, DatabaseUnavailable
 from bot.store.migrations import migrate
 
+ALONE = 5
+"""Most turns that are had or waited for at one time: each has a connection, and needs others for what is done in it."""
 MIGRATION = "migration"
 """The turn of whoever brings a shared database up to date."""
 
@@ -50,6 +53,7 @@ class Database:
         self._locks = engine.execution_options(isolation_level="AUTOCOMMIT") if is_shared else engine
         self._apart = apart
         self._turn = asyncio.Lock()
+        self._alone = asyncio.Semaphore(ALONE)
         self._writing: dict[asyncio.Task[Any] | None, AsyncConnection] = {}
 
     @classmethod
@@ -149,11 +153,22 @@ class Database:
         if not self.is_shared:
             yield
             return
-        async with AsyncExitStack() as stack:
+        async with self._alone, AsyncExitStack() as stack:
             async with _understood():
                 connection = await stack.enter_async_context(self._locks.connect())
                 await stack.enter_async_context(postgresql.held(connection, turn))
             yield
+
+    async def now(self) -> float:
+        """The Unix time in seconds: of the database's server, which all who share it have in common; else ours.
+
+        Raises:
+            DatabaseUnavailable: nobody knows.
+        """
+        if not self.is_shared:
+            return time.time()
+        async with self.reading() as connection:
+            return await postgresql.now(connection)
 
     async def notify(self, channel: str, words: Sequence[str]) -> None:
         """Tell whoever listens in another process.

@@ -86,6 +86,12 @@ def engine_of(url: URL, connections: int = POOL) -> AsyncEngine:
     return engine
 
 
+async def now(connection: AsyncConnection) -> float:
+    """The server's Unix time in seconds."""
+    asking = "SELECT extract(epoch FROM clock_timestamp())::float8"
+    return float((await connection.exec_driver_sql(asking)).scalar_one())
+
+
 async def be_patient(connection: AsyncConnection) -> None:
     """Nothing in this transaction is limited in time."""
     await connection.exec_driver_sql("; ".join(f"SET LOCAL {name} = 0" for name in LIMITS))

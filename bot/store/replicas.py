@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import Float, Select, delete, literal_column, select, update
 
 from bot.store.database import Database, insert
+from bot.store.runs import UNFINISHED
 from bot.store.schema import duties, replicas, runs
 
 SILENT_FOR: Final = 6.0
@@ -38,7 +39,8 @@ class ReplicaRows:
     async def leave(self, replica: str) -> None:
         """The replica is about to end: what it has taken is free at once, and long dead ones are forgotten."""
         async with self._database.writing() as connection:
-            await connection.execute(update(runs).where(runs.c.driver == replica).values(driver=""))
+            driven = update(runs).where(runs.c.driver == replica, UNFINISHED)
+            await connection.execute(driven.values(driver=""))
             await connection.execute(delete(duties).where(duties.c.replica == replica))
             is_over = (replicas.c.id == replica) | (replicas.c.seen_at < _NOW - FORGOTTEN_AFTER)
             await connection.execute(delete(replicas).where(is_over))

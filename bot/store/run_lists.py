@@ -3,16 +3,71 @@
 All methods raise `DatabaseUnavailable`.
 """
 
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
 from sqlalchemy import func, select
 
 from bot.runs.run import State
 from bot.store.database import Database
+from bot.store.run_row import DAY
 from bot.store.schema import runs
+
+
+@dataclass(frozen=True)
+class Day:
+    """How many runs were accepted on a day (UTC), and how they ended; those of no conclusion are under way."""
+
+    date: date
+    conclusions: dict[str, int]
+
+    @property
+    def runs(self) -> int:
+        return sum(self.conclusions.values())
 
 
 class RunLists:
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def per_day(self, days: int, now: float) -> list[Day]:
+        """The last days up to now, the oldest first, each of them."""
+        today = int(now // DAY)
+        counting = (
+            select(runs.c.day, runs.c.conclusion, func.count())
+            .where(runs.c.day > today - days, runs.c.day <= today)
+            .group_by(runs.c.day, runs.c.conclusion)
+        )
+        counted: dict[int, dict[str, int]] = {day: {} for day in range(today - days + 1, today + 1)}
+        async with self._database.reading() as connection:
+            for day, conclusion, count in await connection.execute(counting):
+                counted[day][conclusion] = count
+        return [Day(datetime.fromtimestamp(day * DAY, UTC).date(), each) for day, each in counted.items()]
+
+    async def count_since(
+        self,
+        repository: str,
+        since: float,
+        *,
+        actor: str = "",
+        pull_request: int | None = None,
+        is_noted: bool = False,
+    ) -> int:
+        """How many runs of a repository have been accepted since a Unix time, by somebody or on a pull request.
+
+        Args:
+            is_noted: count in their place those that were never to run, and only say why: they have no lane.
+        """
+        like = [runs.c.repository == repository, runs.c.accepted_at >= since]
+        like.append(runs.c.lane == "" if is_noted else runs.c.lane != "")
+        if actor:
+            like.append(runs.c.actor == actor)
+        if pull_request is not None:
+            like.append(runs.c.pull_request == pull_request)
+        async with self._database.reading() as connection:
+            return (
+                await connection.execute(select(func.count()).select_from(runs).where(*like))
+            ).scalar_one()
 
     async def oldest_queued(self) -> float | None:
         """The Unix time at which the oldest one was accepted that waits for its turn, None if none does."""

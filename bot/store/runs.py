@@ -5,39 +5,42 @@ All raise `DatabaseUnavailable`.
 """
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
-from typing import Any
+import logging
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, func, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from automation.external_id import ExternalId, Face
 from automation.reasons import Conclusion
 from bot.runs.run import Pending, Run, State
 from bot.store.column import fit, packed, unpacked
 from bot.store.database import Database, insert
-from bot.store.run_row import DAY, FIXED, row_of, run_of
+from bot.store.run_row import FIXED, row_of, run_of
 from bot.store.schema import events, requests, runs
 
 MAX_RETRIES_FOLLOWED = 100
 _PENDING = tuple(each.name for each in fields(Pending) if each.name != "is_over")
 
-_UNFINISHED = runs.c.state.in_([state for state in State if state is not State.ENDED])
+UNFINISHED: Final = runs.c.state.in_([state for state in State if state is not State.ENDED])
 """As a list, for which there is an index; for "not ended" there is none."""
 
-
-@dataclass(frozen=True)
-class Day:
-    """How many runs were accepted on a day (UTC), and how they ended; those of no conclusion are under way."""
-
-    date: date
-    conclusions: dict[str, int]
-
-    @property
-    def runs(self) -> int:
-        return sum(self.conclusions.values())
+log = logging.getLogger(__name__)
 
 
 class RunRows:
@@ -68,18 +71,27 @@ class RunRows:
     async def unfinished(self) -> list[Pending]:
         """All that have something left to do, the oldest first; whole rows would cost too much, that often."""
         shown = (*(runs.c[name] for name in _PENDING), (runs.c.conclusion != "").label("is_over"))
-        looking = select(*shown).where(_UNFINISHED).order_by(runs.c.accepted_at, runs.c.id)
+        looking = select(*shown).where(UNFINISHED).order_by(runs.c.accepted_at, runs.c.id)
         async with self._database.reading() as connection:
             rows = (await connection.execute(looking)).mappings().all()
         return [Pending(**{**row, "id": UUID(row["id"]), "state": State(row["state"])}) for row in rows]
 
     async def in_lane(self, lane: str) -> list[Run]:
         """All of this lane that have something left to do, the oldest first."""
-        return await self._all(runs.c.lane == lane, _UNFINISHED)
+        return await self._all(runs.c.lane == lane, UNFINISHED)
 
-    async def of_pull(self, repository: str, number: int, limit: int = 20) -> list[Run]:
-        """A pull request's, the newest first."""
-        return await self._newest(limit, runs.c.repository == repository, runs.c.pull_request == number)
+    async def of_pull(
+        self, repository: str, number: int, limit: int = 20, *, before: int | None = None
+    ) -> list[Run]:
+        """A pull request's, the newest first.
+
+        Args:
+            before: only those that were not asked for after this request.
+        """
+        like = [runs.c.repository == repository, runs.c.pull_request == number]
+        if before is not None:
+            like.append(~_was_asked_for_after(before))
+        return await self._newest(limit, *like)
 
     async def made_by(self, request: int | None, comment_id: int = 0) -> list[Run]:
         """What has come of a request, or of the comment that it tells of: a delivery may come under two ids."""
@@ -93,7 +105,7 @@ class RunRows:
 
     async def repeating(self, run_id: UUID) -> Run | None:
         """The run that repeats this one and is not over yet."""
-        return await self._one(runs.c.retry_of == str(run_id), _UNFINISHED, runs.c.conclusion == "")
+        return await self._one(runs.c.retry_of == str(run_id), UNFINISHED, runs.c.conclusion == "")
 
     async def find_by_check(self, repository: str, check_id: int) -> Run | None:
         """The run that this check run shows."""
@@ -132,45 +144,6 @@ class RunRows:
             like.append(runs.c.accepted_at < before)
         return await self._newest(limit, *like)
 
-    async def per_day(self, days: int, now: float) -> list[Day]:
-        """The last days up to now, the oldest first, each of them."""
-        today = int(now // DAY)
-        counting = (
-            select(runs.c.day, runs.c.conclusion, func.count())
-            .where(runs.c.day > today - days, runs.c.day <= today)
-            .group_by(runs.c.day, runs.c.conclusion)
-        )
-        counted: dict[int, dict[str, int]] = {day: {} for day in range(today - days + 1, today + 1)}
-        async with self._database.reading() as connection:
-            for day, conclusion, count in await connection.execute(counting):
-                counted[day][conclusion] = count
-        return [Day(datetime.fromtimestamp(day * DAY, UTC).date(), each) for day, each in counted.items()]
-
-    async def count_since(
-        self,
-        repository: str,
-        since: float,
-        *,
-        actor: str = "",
-        pull_request: int | None = None,
-        is_noted: bool = False,
-    ) -> int:
-        """How many runs of a repository have been accepted since a Unix time, by somebody or on a pull request.
-
-        Args:
-            is_noted: count in their place those that were never to run, and only say why: they have no lane.
-        """
-        like = [runs.c.repository == repository, runs.c.accepted_at >= since]
-        like.append(runs.c.lane == "" if is_noted else runs.c.lane != "")
-        if actor:
-            like.append(runs.c.actor == actor)
-        if pull_request is not None:
-            like.append(runs.c.pull_request == pull_request)
-        async with self._database.reading() as connection:
-            return (
-                await connection.execute(select(func.count()).select_from(runs).where(*like))
-            ).scalar_one()
-
     async def save(self, run: Run) -> bool:
         """Write what its driver knows. Who wants it stopped is not written: that is said to the driver, not by it.
 
@@ -194,17 +167,31 @@ class RunRows:
 
         Returns:
             The run as it is now, None if it has ended, is another one's or is not known.
+
+        Raises:
+            ValueError: a newer version of the bot has written what we cannot read; nothing has been changed.
         """
-        mine = update(runs).where(runs.c.id == str(run_id), _UNFINISHED)
+        mine = update(runs).where(runs.c.id == str(run_id), UNFINISHED)
         if others:
             mine = mine.where(runs.c.driver.not_in(others))
         state = (
             case((runs.c.state == State.QUEUED, State.STARTING), else_=runs.c.state) if goes else runs.c.state
         )
         taking = mine.values(epoch=runs.c.epoch + 1, driver=driver, state=state).returning(runs)
-        async with self._database.writing() as connection:
+        async with self._database.writing() as connection, connection.begin_nested():
             row = (await connection.execute(taking)).mappings().one_or_none()
-        return None if row is None else run_of(row)
+            return None if row is None else run_of(row)
+
+    async def hold(self, run: Run) -> bool:
+        """Keep others from taking the run until the end of the transaction that the caller is in.
+
+        Returns:
+            False if a newer driver has it.
+        """
+        is_mine = (runs.c.id == str(run.id), runs.c.epoch == run.epoch)
+        async with self._database.writing() as connection:
+            holding = update(runs).where(*is_mine).values(epoch=run.epoch)
+            return (await connection.execute(holding)).rowcount == 1
 
     async def leave(self, run: Run) -> None:
         """Be its driver no more, though it has not ended: whoever has room for it may take it."""
@@ -282,4 +269,20 @@ class RunRows:
     async def _read(self, query: Select[Any]) -> list[Run]:
         async with self._database.reading() as connection:
             rows = (await connection.execute(query)).mappings().all()
-        return [run_of(row) for row in rows]
+        return list(_readable(rows))
+
+
+def _readable(rows: Sequence[Mapping[str, Any]]) -> Iterator[Run]:
+    """Of one that a newer version of the bot has written as we cannot read it, that version takes care."""
+    for row in rows:
+        try:
+            yield run_of(row)
+        except ValueError:
+            log.warning("run %s cannot be read", row["id"])
+
+
+def _was_asked_for_after(request: int) -> ColumnElement[bool]:
+    """In the order in which requests are dealt with."""
+    its, that = requests.alias(), requests.alias()
+    is_later = tuple_(its.c.received_at, its.c.id) > tuple_(that.c.received_at, that.c.id)
+    return exists().where(its.c.id == runs.c.request, that.c.id == request, is_later)

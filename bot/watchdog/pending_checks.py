@@ -156,19 +156,21 @@ class PendingChecks:
                 return False
             case Due.REPEAT:
                 assert run is not None and run.end is not None  # noqa: PT018, S101
-                await self._conclude(github, check, run.end, buttons_of(run.end))
-                self.bot.deeds.note("check-repeated", f"{check.url}: shows how its run {run.id} ended")
+                if await self._conclude(github, check, run.end, buttons_of(run.end)):
+                    self.bot.deeds.note("check-repeated", f"{check.url}: shows how its run {run.id} ended")
             case Due.LOSE:
                 # Without a button: there is nothing left that could be run again.
-                await self._conclude(github, check, self._lost(check), [])
-                self.bot.deeds.note("check-lost", f"{check.url}: nobody knows its run")
+                if await self._conclude(github, check, self._lost(check), []):
+                    self.bot.deeds.note("check-lost", f"{check.url}: nobody knows its run")
         return True
 
-    async def _conclude(self, github: GitHub, check: CheckRun, end: End, buttons: Sequence[Button]) -> None:
+    async def _conclude(self, github: GitHub, check: CheckRun, end: End, buttons: Sequence[Button]) -> bool:
+        """False if somebody has concluded it since it was listed."""
         report = Report(end.title, end.summary, end.text)
-        await Checks(github.at(Lane.END), self.bot.settings.app_id).conclude(
+        concluded = await Checks(github.at(Lane.END), self.bot.settings.app_id).conclude(
             check.id, end.conclusion, report, buttons=buttons
         )
+        return concluded.is_ours
 
     def _lost(self, check: CheckRun) -> End:
         """The end of a run of which nothing is known any more."""

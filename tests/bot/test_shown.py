@@ -226,8 +226,9 @@ async def test_a_database_that_is_away_is_told_as_such(
     async def fail(*_: object, **__: object) -> None:
         raise DatabaseUnavailable("the disk is full")
 
-    for name in ("get", "recent", "per_day"):
+    for name in ("get", "recent"):
         monkeypatch.setattr(place.bot.store.runs, name, fail)
+    monkeypatch.setattr(place.bot.store.run_lists, "per_day", fail)
     monkeypatch.setattr(place.bot.store.outputs, "of", fail)
     for question in (
         shown.run(uuid4()),

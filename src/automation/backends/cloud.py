@@ -185,7 +185,13 @@ class CloudSandbox:
                 f"'{one_line(self.account.spec, 100)}': check AUTOMATION_CLOUD_SANDBOX_SPEC; there are: "
                 f"{', '.join(one_line(each, 100) for each in kinds[:10])}"
             ) from None
-        await self.ledger.has(sandbox.id)
+        try:
+            await self.ledger.has(sandbox.id)
+        except BaseException:
+            # Nobody would know of it.
+            with suppress(AutomationError):
+                await give_back(cloud, sandbox.id)
+            raise
         return sandbox
 
     async def _other_kinds(self, cloud: Cloud) -> list[str]:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from automation.finishing import to_its_end
 from automation.github.allowance import Allowance
 from automation.github.answers import understood
 from automation.github.clock import GitHubClock
@@ -198,13 +199,20 @@ class GitHub:
 
     async def _once(self, method: str, path: str, parameters: Mapping[str, Any], body: Any) -> Any:
         async with self.gate.turn(self._connection, self.lane):
-            try:
-                return await self._send(await self.token(), method, path, parameters, body)
-            except GitHubRefuses as error:
-                # An expired token did nothing: even a POST may be made again.
-                if error.status != UNAUTHORIZED or not self.tokens.renew():
-                    raise
+            sending = self._send_by_token(method, path, parameters, body)
+            if self.lane is not Lane.COSMETIC:
+                return await sending
+            # An edit that nobody waits for any more could arrive after the end and hide it.
+            return await to_its_end(sending)
+
+    async def _send_by_token(self, method: str, path: str, parameters: Mapping[str, Any], body: Any) -> Any:
+        try:
             return await self._send(await self.token(), method, path, parameters, body)
+        except GitHubRefuses as error:
+            # An expired token did nothing: even a POST may be made again.
+            if error.status != UNAUTHORIZED or not self.tokens.renew():
+                raise
+        return await self._send(await self.token(), method, path, parameters, body)
 
     async def _as_app(self, method: str, path: str, body: Any) -> Any:
         assert isinstance(self.tokens, AppTokens)  # noqa: S101

@@ -251,6 +251,29 @@ async def test_what_is_not_kept_any_more_is_given_up_and_the_rest_taken(
     assert await stored(store) == [kept]
 
 
+async def test_what_github_lists_and_does_not_give_is_given_up_after_some_readings(
+    app: App, store: Store, reading: Reading, github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "READINGS", 3)
+    await begins(reading, github)
+    lost, kept = send(app, "created", "created")
+    payload = Hook.payload
+
+    async def some(hook: Hook, attempt: Attempt) -> dict[str, Any]:
+        if attempt.guid == lost:
+            raise GitHubUnavailable("GitHub answers with 502")
+        return await payload(hook, attempt)
+
+    monkeypatch.setattr(Hook, "payload", some)
+    reader = reading()
+    for _ in range(2):
+        with pytest.raises(GitHubUnavailable):
+            await reader.read()
+        assert await stored(store) == []
+    assert await reader.read() == 1
+    assert await stored(store) == [kept]
+
+
 async def test_who_waits_for_it_waits_no_longer_than_he_wants(
     reading: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:

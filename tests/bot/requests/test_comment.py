@@ -44,9 +44,9 @@ def commanded(place: Place, body: str, author: str = "alice") -> Commanded:
     return Commanded(Desk(place.bot, place.driver, "octo/demo", place.installation), told, 1)
 
 
-async def a_row(place: Place, **changes: Any) -> Run:
+async def a_row(place: Place, request: int | None = None, **changes: Any) -> Run:
     run = place.a_run(**changes)
-    assert await place.bot.store.runs.add(run)
+    assert await place.bot.store.runs.add(run, request=request)
     return run
 
 
@@ -82,6 +82,14 @@ async def test_a_cancel_that_another_replica_has_dealt_with_meets_no_newer_run(p
     assert await commanded(place, "/run-automation cancel").handle() == "dealt with already"
     assert (await place.now(run)).stop_by == ""
     assert said(place) == []
+
+
+async def test_a_cancel_that_is_tried_again_leaves_what_was_asked_for_meanwhile(place: Place) -> None:
+    """Its reply could not be written; until it is tried again somebody has pressed Retry."""
+    await DeliveryRows(place.bot.store.database).add([a_delivery(received_at=NOW + 5)])
+    older, newer = await a_row(place, 1), await a_row(place, 2)
+    assert await commanded(place, "/run-automation cancel").handle() == "cancelled 1"
+    assert [(await place.now(run)).stop_by for run in (older, newer)] == ["@alice", ""]
 
 
 async def test_a_cancel_is_told_although_the_bot_died_before_its_reply(place: Place) -> None:

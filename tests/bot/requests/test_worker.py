@@ -128,7 +128,7 @@ async def test_github_away_is_waited_for(
 @pytest.mark.parametrize(
     ("error", "tries", "said"),
     [
-        (GitHubRefuses("no", status=403), 3, "no"),
+        (GitHubRefuses("no", status=403), module.REFUSALS, "no"),
         (ZeroDivisionError("the-webhook-secret-of-tests"), module.DEFECTS, "ZeroDivisionError: ***"),
     ],
 )

@@ -1,13 +1,16 @@
 """A run is driven to its true end from whatever state it is found in, by its newest driver and nobody else."""
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from automation.agent_server import AgentServer
 from automation.github import GitHubUnavailable
 from automation.observation import Cause
 from automation.reasons import Conclusion, Reason
@@ -90,6 +93,34 @@ async def test_a_driver_that_was_cancelled_leaves_it_going_and_the_next_one_ends
     assert kept.head == b"started\nended\n"
     assert len(place.repository.checks(run.head_sha)) == 1
     assert str(run.id) not in server.directories()
+
+
+async def test_what_may_have_been_started_on_a_server_that_forgot_it_is_not_started_again(
+    place: Place, server: RealServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer to its start was lost with the driver, and all that the server knew with its disk."""
+    starts = tmp_path / "starts"
+    place.automation(f"echo started >> {starts}; sleep 347", "hello")
+    run = await place.add()
+    drive = await taken(place, run)
+    start = AgentServer.start
+
+    async def start_and_hang(agent: AgentServer, *given: Any, **named: Any) -> Any:
+        await start(agent, *given, **named)
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(AgentServer, "start", start_and_hang)
+    async with begun(drive):
+        await eventually(starts.exists, 20)
+    monkeypatch.undo()
+    assert not (await place.now(run)).is_started
+    for process in server.processes(str(run.id)):
+        process.kill()
+    await eventually(lambda: not server.processes(str(run.id)))
+    shutil.rmtree(server.runs / str(run.id))
+    now = await driven(place, run)
+    assert end_of(now) == (State.ENDED, Conclusion.FAILURE, Reason.RUN_LOST)
+    assert starts.read_text() == "started\n"
 
 
 async def test_one_that_was_taken_over_writes_nothing_more(place: Place, server: RealServer) -> None:
@@ -251,9 +282,20 @@ class TestWithout:
         with pytest.raises(GitHubUnavailable):
             await driven(place, run)
         assert (await place.now(run)).end is None
-        over = await place.add(deadline=1.0)
+        over = await place.add(deadline=1.0, tried_since=1.0)
         now = await driven(place, over)
         assert end_of(now)[:2] == (State.ENDED, Conclusion.FAILURE)
+
+    async def test_github_when_its_turn_comes_it_is_tried_again_however_long_it_waited(
+        self, place: Place
+    ) -> None:
+        run = await place.add(deadline=1.0)
+        place.bot.installations.client(run.repository, run.installation).patience = 0
+        place.github.fault("GET", "tarball", status=503, times=1)
+        with pytest.raises(GitHubUnavailable):
+            await driven(place, run)
+        now = await driven(place, run)
+        assert end_of(now)[:2] == (State.ENDED, Conclusion.SUCCESS)
 
 
 async def test_what_has_no_check_is_told_nowhere(place: Place) -> None:

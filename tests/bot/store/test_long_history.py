@@ -24,8 +24,10 @@ ASKED: dict[str, Ask] = {
     "the oldest request": lambda store: store.requests.oldest(),
     "a run is added": lambda store: store.runs.add(a_run(accepted_at=NOW)),
     "a lane": lambda store: store.runs.in_lane("lane 1"),
-    "a cap of a person": lambda store: store.runs.count_since("octo/demo", NOW - HOUR, actor="alice"),
-    "a cap of a pull request": lambda store: store.runs.count_since("octo/demo", NOW - HOUR, pull_request=7),
+    "a cap of a person": lambda store: store.run_lists.count_since("octo/demo", NOW - HOUR, actor="alice"),
+    "a cap of a pull request": lambda store: store.run_lists.count_since(
+        "octo/demo", NOW - HOUR, pull_request=7
+    ),
     "a pull request's runs": lambda store: store.runs.of_pull("octo/demo", 7),
     "what a comment has made": lambda store: store.runs.made_by(1, 7),
     "what repeats a run": lambda store: store.runs.repeating(RUN.id),

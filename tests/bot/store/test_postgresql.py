@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from bot.store import Database, DatabaseUnavailable
+from bot.store import Database, DatabaseUnavailable, postgresql
 from bot.store.facts import Facts
 from bot.store.runs import RunRows
 from tests.postgresql import PostgreSQL
@@ -51,6 +51,23 @@ async def test_who_is_alone_holds_no_transaction(two: tuple[Database, Database])
         order.append("first")
     await waiting
     assert order == ["first", "second"]
+
+
+async def test_those_who_are_alone_leave_connections_to_the_others(two: tuple[Database, Database]) -> None:
+    """As many as there are connections, each of which needs another one while it is alone."""
+    database, inside = two[0], 0
+
+    async def be_alone(number: int) -> None:
+        nonlocal inside
+        async with database.alone(f"comment {number}"):
+            inside += 1
+            await asyncio.sleep(0.05)
+            async with database.reading() as connection:
+                await connection.exec_driver_sql("SELECT 1")
+            inside -= 1
+
+    async with asyncio.timeout(8):
+        await asyncio.gather(*map(be_alone, range(2 * postgresql.POOL)))
 
 
 async def test_who_dies_alone_leaves_the_turn(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from automation.reasons import Conclusion, Reason
 from bot.runs.run import End, Pending, Run, State
@@ -16,11 +16,9 @@ from bot.store.deliveries import Delivery, DeliveryRows
 from bot.store.outputs import Output, OutputRows
 from bot.store.requests import RequestRows
 from bot.store.runs import RunRows
-from bot.store.schema import events, outputs, secrets
+from bot.store.schema import events, outputs, runs, secrets
 from bot.store.secrets import SecretRows
 from tests.bot.store.rows import NOW, SUCCESS, a_delivery, a_run
-
-DAY = 24 * 60 * 60
 
 
 @pytest.fixture
@@ -34,14 +32,14 @@ async def a_request(database: Database, delivery: Delivery | None = None) -> int
     return max(each.id for each in await RequestRows(database).due(NOW, 1000))
 
 
-async def add(rows: RunRows, *runs: Run) -> list[UUID]:
-    for run in runs:
+async def add(rows: RunRows, *made: Run) -> list[UUID]:
+    for run in made:
         assert await rows.add(run)
-    return [run.id for run in runs]
+    return [run.id for run in made]
 
 
-def ids(runs: Sequence[Run | Pending]) -> list[UUID]:
-    return [run.id for run in runs]
+def ids(found: Sequence[Run | Pending]) -> list[UUID]:
+    return [run.id for run in found]
 
 
 async def test_a_run_is_found_by_its_id(rows: RunRows) -> None:
@@ -156,40 +154,6 @@ async def test_the_recent_ones_by_what_they_are_like(rows: RunRows) -> None:
     assert ids(await rows.recent(conclusion=Conclusion.FAILURE, automation="lint")) == []
 
 
-async def test_days_are_counted(rows: RunRows) -> None:
-    today = NOW // DAY * DAY
-    await add(
-        rows,
-        a_run(accepted_at=today),
-        a_run(accepted_at=today + DAY - 1, end=SUCCESS),
-        a_run(accepted_at=today - 1, end=SUCCESS),
-        a_run(accepted_at=today - 2, end=SUCCESS),
-        a_run(accepted_at=today - 2 * DAY - 1),
-    )
-    days = await rows.per_day(3, today + 5)
-    assert [each.conclusions for each in days] == [{}, {"success": 2}, {"": 1, "success": 1}]
-    assert [each.runs for each in days] == [0, 2, 2]
-    assert days[2].date.isoformat() == "2027-01-15"
-
-
-async def test_runs_are_counted_for_caps(rows: RunRows) -> None:
-    await add(
-        rows,
-        a_run(lane="a lane", actor="mona", pull_request=7),
-        a_run(lane="a lane", actor="mona", accepted_at=NOW + 9),
-        a_run(lane="a lane", actor="hubot", pull_request=7, accepted_at=NOW + 9),
-        a_run(lane="a lane", actor="mona", repository="octo/other"),
-        a_run(actor="mona", pull_request=7),
-    )
-    assert await rows.count_since("octo/demo", NOW) == 3
-    assert await rows.count_since("octo/demo", NOW + 1) == 2
-    assert await rows.count_since("octo/demo", NOW, actor="mona") == 2
-    assert await rows.count_since("octo/demo", NOW, pull_request=7) == 2
-    assert await rows.count_since("octo/demo", NOW, actor="mona", pull_request=7) == 1
-    assert await rows.count_since("octo/demo", NOW, is_noted=True) == 1
-    assert await rows.count_since("octo/demo", NOW, actor="hubot", is_noted=True) == 0
-
-
 async def test_a_driver_saves_what_it_knows(rows: RunRows) -> None:
     run = a_run()
     await add(rows, run)
@@ -234,6 +198,35 @@ async def test_what_has_ended_is_not_taken_any_more(rows: RunRows) -> None:
     await rows.add(run)
     assert await rows.take(run.id) is None
     assert await rows.get(run.id) == run
+
+
+async def test_what_cannot_be_read_is_left_to_who_can(database: Database, rows: RunRows) -> None:
+    """A newer version of the bot has written it, which is to drive it; the others are read all the same."""
+    newer, run = a_run(lane="a lane"), a_run(lane="a lane")
+    await add(rows, newer, run)
+    async with database.writing() as connection:
+        writing = update(runs).where(runs.c.id == str(newer.id)).values(policy="newer")
+        await connection.execute(writing)
+    async with database.writing() as connection:
+        with pytest.raises(ValueError, match="policy"):
+            await rows.take(newer.id, "replica", goes=True)
+        assert await rows.take(run.id, "replica", goes=True)
+        looking = select(runs.c.driver, runs.c.epoch, runs.c.state).where(runs.c.id == str(newer.id))
+        assert tuple((await connection.execute(looking)).one()) == ("", 0, "queued")
+    assert ids(await rows.in_lane("a lane")) == [run.id]
+
+
+async def test_who_holds_a_run_is_its_newest_driver(database: Database, rows: RunRows) -> None:
+    run = a_run()
+    await add(rows, run)
+    mine = await rows.take(run.id)
+    assert mine is not None
+    async with database.writing():
+        assert await rows.hold(mine)
+    theirs = await rows.take(run.id)
+    assert theirs is not None
+    assert not await rows.hold(mine)
+    assert await rows.hold(theirs)
 
 
 async def test_what_is_not_there_is_neither_taken_nor_saved_nor_stopped(rows: RunRows) -> None:

@@ -30,7 +30,7 @@ def typed() -> Iterator[list[str]]:
     for block in blocks("console"):
         for line in block.replace("\\\n", " ").splitlines():
             found = list(shlex.split(line.lstrip("$# ")))
-            at = [n for n, word in enumerate(found) if word == "automation-bot"]
+            at = [n for n, word in enumerate(found) if word.rpartition("/")[2] == "automation-bot"]
             rest = [found[n + 1 :] for n in at if n + 1 < len(found)]
             yield from ([word for word in words if word != "IMAGE"] for words in rest[-1:] if words)
 

@@ -11,10 +11,13 @@ from typing import Any
 import click
 import pytest
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
 from bot.app import LEFT_WITHIN
 from bot.cli import PORT, cli
-from bot.set_up.credentials import ENV_FILE, KEY_FILE
+from bot.metrics import Metrics
+from bot.runs.run import State
+from bot.set_up.credentials import DATABASE, ENV_FILE, KEY_FILE
 from bot.settings import DATABASE_URL, NAMES, PRIVATE_KEY_PATH
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +31,7 @@ KUBERNETES: list[dict[str, Any]] = list(
     yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text(encoding="utf-8"))
 )
 PROBED = {"/healthz", "/readyz"}
+INSTALLED = "/opt/automation-bot/bin/automation-bot"
 
 
 def resource(kind: str) -> dict[str, Any]:
@@ -70,18 +74,35 @@ def test_compose_starts_what_the_image_has() -> None:
 
 def test_compose_names_settings() -> None:
     assert set(BOT["environment"]) <= {*NAMES, "BOT_ENV_FILE"}
-    variables = re.findall(r"\$\{([A-Z_]+)", (DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
-    assert set(variables) <= {*NAMES, "AUTOMATION_BOT_IMAGE"}
+    text = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
+    variables = set(re.findall(r"\$\{([A-Z_]+)", text)) | set(
+        re.findall(r"^#   ([A-Z_]+)", text, re.MULTILINE)
+    )
+    assert variables <= {*NAMES, "AUTOMATION_BOT_IMAGE"}
+
+
+def test_every_compose_command_works_where_nothing_is_exported() -> None:
+    values = re.findall(r"\$\{[A-Z_]+(.*?)\}", (DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    assert values
+    assert all(re.fullmatch(r":-.+", value) for value in values)
+    assert BOT["env_file"] == ".env"
+    assert "/bot/deploy/.env" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
 
 
 def test_compose_keeps_in_the_volume_what_has_to_be_kept() -> None:
-    [(volume, place)] = [entry.split(":") for entry in BOT["volumes"]]
-    assert volume in COMPOSE["volumes"]
+    volumes = {place: volume for volume, place in (entry.split(":") for entry in BOT["volumes"])}
+    assert sorted(volumes.values()) == sorted(COMPOSE["volumes"])
+    [place] = volumes.keys() - {"/tmp"}
     assert re.search(rf"install .*--owner automation .* {place}$", DOCKERFILE, re.MULTILINE)
     assert BOT["environment"]["BOT_ENV_FILE"] == f"{place}/{ENV_FILE}"
-    assert BOT["environment"][DATABASE_URL].startswith(f"sqlite:///{place}/")
+    assert BOT["environment"][DATABASE_URL] == f"${{{DATABASE_URL}:-sqlite:///{place}/{DATABASE}}}"
     assert BOT["working_dir"] == place
-    assert (BOT["read_only"], BOT["tmpfs"]) == (True, ["/tmp"])
+    assert BOT["read_only"]
+    assert "/tmp" in volumes
+
+
+def test_the_log_of_compose_is_bounded() -> None:
+    assert {"max-size", "max-file"} == BOT["logging"]["options"].keys()
 
 
 def test_compose_is_one_container_that_gets_the_time_to_end() -> None:
@@ -102,7 +123,8 @@ def test_kubernetes_has_each_resource_once_and_they_belong_together() -> None:
 def test_kubernetes_names_settings() -> None:
     named = {*resource("ConfigMap")["data"]}
     for container in CONTAINERS:
-        assert {"configMapRef", "secretRef"} == {key for source in container["envFrom"] for key in source}
+        # The last one prevails.
+        assert [*map(list, container["envFrom"])] == [["secretRef"], ["configMapRef"]]
         named |= {variable["name"] for variable in container["env"]}
     assert named <= set(NAMES)
 
@@ -180,7 +202,51 @@ def test_only_what_a_proxy_has_to_pass_is_open() -> None:
     assert {path for path in open_paths() if path not in {"/static", "/api"}} <= routes()
 
 
-@pytest.mark.parametrize("file", sorted(DEPLOY.iterdir()), ids=lambda file: str(file.name))
+def rules() -> list[dict[str, Any]]:
+    document = yaml.safe_load((DEPLOY / "alerts.yaml").read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = [rule for group in document["groups"] for rule in group["rules"]]
+    return found
+
+
+def labels() -> dict[str, set[str]]:
+    """The labels of each series, by its name."""
+    metrics = Metrics()
+    metrics.defects.labels("drive").inc()
+    metrics.troubled([])
+    metrics.states({})
+    metrics.remaining({"app": 1})
+    families = text_string_to_metric_families(metrics.text().decode())
+    return {each.name: set(each.labels) for family in families for each in family.samples}
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: str(rule["alert"]))
+def test_a_rule_asks_for_what_there_is(rule: dict[str, Any]) -> None:
+    assert {"alert", "expr", "labels", "annotations"} <= rule.keys()
+    names = set(re.findall(r"automation_bot_\w+", rule["expr"]))
+    if not names:
+        assert set(re.findall(r'\bup\{job="([a-z-]+)"\}', rule["expr"])) == {"automation-bot"}
+        return
+    [name] = names
+    asked = re.findall(r"by \((\w+)\)|\{(\w+)=", rule["expr"])
+    assert {word for words in asked for word in words if word} <= labels()[name]
+    shown = re.findall(r"\$labels\.(\w+)", str(rule["annotations"]))
+    assert set(shown) <= set(re.findall(r"by \((\w+)\)", rule["expr"]))
+    states = re.findall(r'state="(\w+)"', rule["expr"])
+    assert set(states) <= set(State)
+
+
+def test_every_alert_is_in_the_table() -> None:
+    section = OPERATING.partition("### Alerts\n")[2].partition("\n## ")[0]
+    said = re.findall(r"^\| `(Bot\w+)` \|", section, re.MULTILINE)
+    assert said == [rule["alert"] for rule in rules()]
+
+
+@pytest.mark.parametrize(
+    "file",
+    # What an operator has of his own there begins with a dot.
+    sorted(file for file in DEPLOY.iterdir() if not file.name.startswith(".")),
+    ids=lambda file: str(file.name),
+)
 def test_every_file_is_linked(file: Path) -> None:
     assert f"](deploy/{file.name})" in README
     assert f"](deploy/{file.name})" in OPERATING
@@ -195,10 +261,12 @@ def test_what_somebody_is_told_to_type_can_be_typed() -> None:
     ]
     told = []
     for words in lines:
-        if "compose" in words and "run" in words:
+        if "compose" in words and "run" in words and "--entrypoint" not in words:
             told.append(words[words.index("bot") + 1 :])
+        elif INSTALLED in words:
+            told.append(words[words.index(INSTALLED) + 1 :])
         elif "automation-bot" in words and (words[1] == "automation-bot" or "exec" in words):
             told.append(words[words.index("automation-bot") + 1 :])
-    assert [words[0] for words in told] == ["setup", "check", "migrate", "migrate", "new-key"]
+    assert [words[0] for words in told] == ["setup", "check", "check", "migrate", "migrate", "new-key"]
     for words in told:
         typed(words)

@@ -3,6 +3,8 @@
 import os
 import re
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,12 +16,13 @@ from bot.log_context import WORDS
 from bot.otlp import CLOSED_WITHIN
 from bot.retention import DAY, DELIVERIES_KEPT, REPLIES_KEPT, RUNS_KEPT
 from bot.runs.driver import SWEPT_WITHIN
+from bot.set_up.credentials import DATABASE
 from bot.settings import NAMES
 from bot.store.store import Store
 from bot.telemetry import ENDPOINTS, PROTOCOL
 from bot.trouble import UNREADY, Cause
 from tests.bot.store.rows import a_run
-from tests.postgresql import PostgreSQL, program
+from tests.postgresql import TABLES, PostgreSQL, program
 
 OPERATING = (Path(__file__).parents[2] / "bot/OPERATING.md").read_text(encoding="utf-8")
 
@@ -73,35 +76,100 @@ def test_every_setting_that_is_named_is_one() -> None:
     assert named - set(NAMES) <= {"AUTOMATION_BOT_IMAGE"}
 
 
-async def test_a_postgresqls_back_up_restores_what_was_there(postgres: PostgreSQL, tmp_path: Path) -> None:
-    back_up, restore = commands("PostgreSQL")
+COPY = "copy-2026-11-30"
+"""The copy that is restored, where the day is one."""
+
+
+def typed(lines: list[str], directory: Path, **variables: str) -> str:
+    """What a shell says to these lines, one after the other; nothing on its standard error."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(directory)} | variables
+    done = subprocess.run(
+        ["bash", "-euc", "\n".join(lines)],
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+async def test_a_sqlite_files_back_up_restores_what_was_there(tmp_path: Path) -> None:
+    # What is done as another user, by systemd or by Docker is not done here.
+    lines = [
+        line.replace("/opt/automation-bot/bin/python", sys.executable)
+        for line in commands("SQLite")
+        if line.startswith(("(umask 077; /opt", "rm ", "install "))
+    ]
+    assert len(lines) == 3
+    back_up, *restore = lines
+    file, kept, later = tmp_path / DATABASE, a_run(), a_run()
+    async with Store.open(f"sqlite:///{file}") as store:
+        assert await store.runs.add(kept)
+        # While it is in use.
+        typed([back_up], tmp_path)
+        assert await store.runs.add(later)
+    [copy] = tmp_path.glob("copy-*.sqlite3")
+    assert copy.stat().st_mode & 0o777 == 0o600
+    copy.rename(tmp_path / f"{COPY}.sqlite3")
+    typed(restore, tmp_path)
+    async with Store.open(f"sqlite:///{file}") as store:
+        assert await store.runs.get(kept.id) == kept
+        assert await store.runs.get(later.id) is None
+
+
+@pytest.fixture
+def role(postgres: PostgreSQL) -> Iterator[str]:
+    """The bot's user, as the section says that it is made; its database is there, too."""
+    [block] = re.findall(r"^```sql\n(.*?)^```$", section("A PostgreSQL"), re.MULTILINE | re.DOTALL)
+    for statement in block.splitlines():
+        postgres.ask(statement)
+    name = "automation_bot"
+    yield name
+    for database in (name, f"{name}_2"):
+        postgres.ask(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+    postgres.ask(f"DROP ROLE {name}")
+
+
+async def test_a_postgresqls_back_up_restores_what_was_there(
+    postgres: PostgreSQL, role: str, tmp_path: Path
+) -> None:
+    back_up, *restore = commands("PostgreSQL")
     kept, later = a_run(), a_run()
     pg_dump = program("pg_dump")
     assert pg_dump is not None
-
-    def typed(command: str, url: str) -> None:
-        path = os.pathsep.join([str(pg_dump.parent), os.environ["PATH"]])
-        environment = {"PATH": path, "HOME": str(tmp_path), "BOT_DATABASE_URL": url}
-        done = subprocess.run(
-            ["bash", "-euc", command],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert (done.returncode, done.stderr) == (0, "")
-
-    with postgres.database() as url, postgres.database() as elsewhere:
-        async with Store.open(url) as store:
-            assert await store.runs.add(kept)
-            # While it is in use.
-            typed(back_up, url)
-            assert await store.runs.add(later)
-        assert (tmp_path / "copy.dump").stat().st_mode & 0o777 == 0o600
-        for place in (url, elsewhere):
-            typed(restore, place)
-            async with Store.open(place) as store:
-                assert await store.runs.get(kept.id) == kept
-                assert await store.runs.get(later.id) is None
-                assert await store.runs.add(later)
+    admin = postgres.url("postgres")
+    url, new = (
+        admin.replace("//postgres@", f"//{role}@").replace("/postgres", f"/{name}")
+        for name in (role, f"{role}_2")
+    )
+    kubectl = tmp_path / "bin/kubectl"
+    kubectl.parent.mkdir()
+    kubectl.write_text('#!/bin/sh\necho kubectl "$1"\n')
+    kubectl.chmod(0o755)
+    variables = {
+        "PATH": os.pathsep.join([str(kubectl.parent), str(pg_dump.parent), os.environ["PATH"]]),
+        "BOT_DATABASE_URL": url,
+        "NEW_DATABASE_URL": new,
+        "ADMIN_DATABASE_URL": admin,
+    }
+    async with Store.open(url) as store:
+        assert await store.runs.add(kept)
+        # While it is in use.
+        typed([back_up], tmp_path, **variables)
+        assert await store.runs.add(later)
+    # As a newer version might have left it.
+    postgres.ask("CREATE TABLE of_a_newer_version ()", database=role)
+    [copy] = tmp_path.glob("copy-*.dump")
+    assert copy.stat().st_mode & 0o777 == 0o600
+    copy.rename(tmp_path / f"{COPY}.dump")
+    said = typed(restore, tmp_path, **variables)
+    assert said.split("\n")[:-1] == ["kubectl scale", "kubectl apply", "kubectl scale"]
+    tables = {name for (name,) in postgres.ask(TABLES, database=f"{role}_2")}
+    assert tables
+    assert "of_a_newer_version" not in tables
+    async with Store.open(new) as store:
+        assert await store.runs.get(kept.id) == kept
+        assert await store.runs.get(later.id) is None
+        assert await store.runs.add(later)

@@ -20,8 +20,8 @@ from bot.settings import DATABASE_URL, NAMES, SQLITE, BotSettings
     "--from",
     "source",
     metavar="URL",
-    help="Move everything from this database, such as sqlite:////var/lib/automation-bot/bot.db, whose bot is "
-    "stopped; the new one has to be empty. Repeatable after an interruption.",
+    help="Move everything from this database, such as sqlite:////var/lib/automation-bot/automation-bot.sqlite3, "
+    "whose bot is stopped; the new one has to be empty. Repeatable after an interruption.",
 )
 @env_file_option
 def migrate(source: str | None, env_file: Path | None) -> int:
@@ -47,7 +47,7 @@ def _there(source: str) -> str:
     path = source.removeprefix(SQLITE)
     if not source.startswith(SQLITE):
         raise Misconfigured(
-            "--from: expected an SQLite file, such as sqlite:////var/lib/automation-bot/bot.db"
+            "--from: expected an SQLite file, such as sqlite:////var/lib/automation-bot/automation-bot.sqlite3"
         )
     if not Path(path).is_file():
         raise Misconfigured(f"--from: {path} is not there; expected the database's file of a bot")

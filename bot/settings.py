@@ -212,7 +212,7 @@ def _database_url(given: Variables) -> str:
     elif not value.startswith(SQLITE) or not path.isprintable() or path[:1] in {"", ":"} or "?" in path:
         given.refuse(
             DATABASE_URL,
-            f"expected a SQLite file, such as {DEFAULT_DATABASE} or sqlite:////data/bot.db, or "
+            f"expected a SQLite file, such as {DEFAULT_DATABASE} or sqlite:////data/automation-bot.sqlite3, or "
             "postgresql://user:password@host:5432/database",
         )
     else:

@@ -225,7 +225,7 @@ def url_of(address: str) -> URL:
     if url is None or url.drivername not in sqlite_file.DRIVERS or url.host:
         raise Misconfigured(
             f"{SETTING} is not the URL of a database of the bot's. Set it to sqlite:/// and a path, "
-            "such as sqlite:////var/lib/automation-bot/bot.db, or to postgresql://user:password@host:5432/database"
+            "such as sqlite:////var/lib/automation-bot/automation-bot.sqlite3, or to postgresql://user:password@host:5432/database"
         )
     return url
 

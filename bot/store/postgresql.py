@@ -56,8 +56,8 @@ def plain_url(url: URL) -> URL:
         import psycopg  # noqa: F401, PLC0415  # only those who use it need it
     except ImportError:
         raise Misconfigured(
-            f"{SETTING} is a PostgreSQL's, whose driver is not installed: "
-            "pip install 'automation-action[bot,postgres]'"
+            f"{SETTING} is a PostgreSQL's, whose driver is not installed: in a checkout of automation-action, "
+            "pip install '.[bot,postgres]'; the image has it"
         ) from None
     return url.set(drivername="postgresql")
 

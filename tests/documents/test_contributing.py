@@ -19,6 +19,8 @@ from bot.pages import event_stream
 from bot.retention import DAY, DELIVERIES_KEPT, RUNS_KEPT
 from bot.runs.authorised import FRESH
 from bot.set_up.manifest import PERMISSIONS
+from bot.settings import _SHORTEST_PASSWORD as SHORTEST_PASSWORD
+from bot.telemetry import SHORTEST_SECRET
 
 MIB = 1024 * 1024
 ROOT = Path(__file__).parents[2]
@@ -175,6 +177,9 @@ def test_what_an_app_and_its_tokens_may_do_at_most_is_said(begins: str, wanted: 
         f"{webhook.LIMIT // MIB} MiB",
         f"{FRESH:g} s",
         f"{Caps.per_user} runs by one person, {Caps.per_pull} on one pull request and {Caps.per_repository} in",
+        f"{Caps.runs} go on in each process, {Caps.at_once_per_repository} of one repository and {Caps.at_once_per_server} on one server",
+        f"password (of {SHORTEST_PASSWORD} characters or more)",
+        f"headers carry (of {SHORTEST_SECRET} characters or more)",
         f"at most {event_stream.LIMIT} streams",
         f"{RUNS_KEPT / DAY:g} days after their end, deliveries after {DELIVERIES_KEPT / DAY:g} days",
     ],

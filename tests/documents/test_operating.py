@@ -9,21 +9,29 @@ from pathlib import Path
 
 import pytest
 
+from automation.github.lane import Lane
+from automation.github.pace import pause_before_update
 from bot.app import LEFT_WITHIN
+from bot.caps import Caps
 from bot.disk import FULL, LEAST_FREE, MIB
+from bot.github.budget import KEPT, SLOWEST
 from bot.log import LogFormat
 from bot.log_context import WORDS
 from bot.otlp import CLOSED_WITHIN
 from bot.retention import DAY, DELIVERIES_KEPT, REPLIES_KEPT, RUNS_KEPT
-from bot.runs.driver import SWEPT_WITHIN
+from bot.runs.driver import GIVE_UP_AFTER, SWEPT_WITHIN
 from bot.set_up.credentials import DATABASE
 from bot.settings import NAMES
+from bot.store import postgresql
 from bot.store.store import Store
 from bot.telemetry import ENDPOINTS, PROTOCOL
 from bot.trouble import UNREADY, Cause
+from bot.watchdog.pending_checks import CONCLUDED, READS, READS_OF_HEADS
 from tests.bot.store.rows import a_run
 from tests.postgresql import TABLES, PostgreSQL, program
 
+SHORT_RUN = 16
+"""Requests of a run that is over before its check run is edited; see `tests/stories/bot/test_commands.py`."""
 OPERATING = (Path(__file__).parents[2] / "bot/OPERATING.md").read_text(encoding="utf-8")
 
 
@@ -52,6 +60,14 @@ def test_every_word_of_the_log_is_named() -> None:
         assert f"`BOT_LOG_FORMAT={form}`" in section("The log")
 
 
+def edits(seconds: float) -> int:
+    """How often the check run of a run of that length is edited at the most."""
+    at, count = 0.0, 0
+    while (at := at + pause_before_update(at)) <= seconds:
+        count += 1
+    return count
+
+
 @pytest.mark.parametrize(
     ("title", "phrase"),
     [
@@ -62,6 +78,19 @@ def test_every_word_of_the_log_is_named() -> None:
         ("Traces", f"get {CLOSED_WITHIN:g} s"),
         ("Traces", f"`{PROTOCOL}`"),
         *(("Traces", f"`{name}`") for name in ENDPOINTS),
+        ("A PostgreSQL", f"opens at most {postgresql.POOL + 2}"),
+        ("How large", f"{Caps.runs} have places for {3 * Caps.runs} runs"),
+        ("Alerts", f"tries for {GIVE_UP_AFTER / DAY:g} days"),
+        ("GitHub's limits", f"up to {SLOWEST:g} times less"),
+        *(("GitHub's limits", f"| {100 * KEPT[lane]:g} % |") for lane in Lane if lane is not Lane.END),
+        (
+            "GitHub's limits",
+            f"of half an hour takes up to {SHORT_RUN + edits(30 * 60)}, one of an hour up to",
+        ),
+        ("GitHub's limits", f"an hour up to {SHORT_RUN + edits(60 * 60)}."),
+        ("The watchdog", f"{READS} a minute at the most"),
+        ("The watchdog", f"{READS} reads at start, then {READS_OF_HEADS} a minute"),
+        ("The watchdog", f"no more than {CONCLUDED} a minute"),
         ("What is stored", f"{DELIVERIES_KEPT / DAY:g} days; those of a run"),
         ("What is stored", f"{RUNS_KEPT / DAY:g} days after its end"),
         ("What is stored", f"{REPLIES_KEPT / DAY:g} days"),

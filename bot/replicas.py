@@ -25,6 +25,8 @@ from bot.store.replicas import SILENT_FOR
 from bot.store.store import Store
 
 BEAT_EVERY: Final = 2.0
+DUTY_EVERY: Final = 1.0
+"""How often a duty is tried to be taken that another one has: it may be dead."""
 LEFT_WITHIN: Final = 3.0
 
 log = logging.getLogger(__name__)
@@ -96,7 +98,7 @@ class Replicas:
                 log.info("on duty: %s", name)
                 await self._work(name, work)
                 log.info("not on duty any more: %s", name)
-            await asyncio.sleep(BEAT_EVERY)
+            await asyncio.sleep(DUTY_EVERY)
 
     async def _work(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Until another one has the duty, or the work ends."""

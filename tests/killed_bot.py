@@ -16,9 +16,11 @@ import threading
 import traceback
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx
 import requests
@@ -30,7 +32,7 @@ PASSED = "KILLED_BOT_PASSED"
 """The variable that names a file: each point that is reached becomes a line of it."""
 
 KILLED_AT = "KILLED_BOT_AT"
-"""The variable that names the point at which the process kills itself; without it, it lives."""
+"""The variable that names a file with the point at which a process kills itself, once; see `arm`."""
 
 _ANY = re.compile(r"[0-9a-f]{40}|(?<=/)\d+(?=/|$)")
 """What differs from one run to the next: commits and numbers."""
@@ -38,25 +40,45 @@ _ANY = re.compile(r"[0-9a-f]{40}|(?<=/)\d+(?=/|$)")
 _REPOSITORY = re.compile(r"^/repos/[^/]+/[^/]+")
 
 
+def arm(file: Path, point: str = "") -> None:
+    """From now on points are counted anew; whoever is the first to reach this one dies, and nobody else."""
+    new = file.with_suffix(".new")
+    new.write_text(f"{point}\n{uuid4()}")
+    new.replace(file)
+
+
 class Points:
     """Counts the points of this process, writes them down, and dies at one."""
 
-    def __init__(self, passed: str, killed_at: str) -> None:
+    def __init__(self, passed: str, killed_at: Path) -> None:
         self._passed = os.open(passed, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self._killed_at = killed_at
+        self._file = killed_at
+        self._armed = ""
         self._counted: Counter[str] = Counter()
         self._counting = threading.Lock()
 
     def numbered(self, effect: str) -> str:
         """The effect, told from those of the same name."""
+        armed = self._read()
         with self._counting:
+            if armed not in {"", self._armed}:
+                self._armed = armed
+                self._counted.clear()
             self._counted[effect] += 1
             return f"{effect} #{self._counted[effect]}"
 
+    def _read(self) -> str:
+        try:
+            return self._file.read_text()
+        except FileNotFoundError:
+            return ""
+
     def reach(self, point: str) -> None:
         os.write(self._passed, f"{point}\n".encode())
-        if point == self._killed_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if point == self._armed.partition("\n")[0]:
+            with suppress(FileNotFoundError):
+                self._file.rename(self._file.with_suffix(".reached"))
+                os.kill(os.getpid(), signal.SIGKILL)
 
     @contextmanager
     def around(self, method: str, url: str) -> Iterator[None]:
@@ -130,7 +152,7 @@ def _writer() -> str:
 
 
 if __name__ == "__main__":
-    reached = Points(os.environ[PASSED], os.environ.get(KILLED_AT, ""))
+    reached = Points(os.environ[PASSED], Path(os.environ[KILLED_AT]))
     wrap_requests(reached)
     wrap_httpx(reached)
     wrap_database(reached)

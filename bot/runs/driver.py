@@ -32,6 +32,8 @@ from bot.runs.schedule import Move, Room, Step, moves
 from bot.tending import tending
 
 SWEEP_EVERY = 5.0
+SWEEP_SHARED_EVERY = 2.0
+"""The same where another replica may have died, whose runs are to be taken over soon."""
 SWEPT_WITHIN = 30.0
 DEFECTS = 3
 """How often a run may fail by a defect of ours before its check says so."""
@@ -153,6 +155,7 @@ class Driver:
             driven.live.stop.ask(by, cause)
 
     async def _sweep_for_ever(self) -> None:
+        every = SWEEP_SHARED_EVERY if self.bot.replicas.is_shared else SWEEP_EVERY
         while True:
             try:
                 await self._sweep()
@@ -160,7 +163,7 @@ class Driver:
             except AutomationError as error:
                 log.warning("the sweep waits: %s", error.sentence)
             try:
-                async with asyncio.timeout(SWEEP_EVERY):
+                async with asyncio.timeout(every):
                     await self._poked.wait()
             except TimeoutError:
                 continue

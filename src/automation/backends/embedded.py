@@ -74,8 +74,8 @@ class EmbeddedServer:
         """
         if importlib.util.find_spec("openhands") is None:
             raise Misconfigured(
-                "no agent-server is installed here: install 'automation-action[embedded]', or set "
-                "AUTOMATION_AGENT_SERVER_URL to one that runs elsewhere"
+                "no agent-server is installed here: pip install '.[embedded]' in a checkout of automation-action, "
+                "or set AUTOMATION_AGENT_SERVER_URL to one that runs elsewhere"
             )
         # The guard makes it, so that there is never a directory that nobody would remove.
         home = Path(tempfile.gettempdir()) / f"automation-embedded-{secrets.token_hex(8)}"

@@ -71,12 +71,18 @@ class Fleet:
 
 @asynccontextmanager
 async def fleet(
-    begin: Begin, cluster: PostgreSQL, size: int = 3, more: Mapping[str, str] = MORE, way: int | None = None
+    begin: Begin,
+    cluster: PostgreSQL,
+    size: int = 3,
+    more: Mapping[str, str] = MORE,
+    way: int | None = None,
+    module: str = "bot",
 ) -> AsyncIterator[Fleet]:
     """A fleet of so many replicas, with more settings.
 
     Args:
         way: the port by which they come to the database, for another one than its own.
+        module: what is started, in place of the bot as it is.
     """
     async with AsyncExitStack() as stack:
         url = stack.enter_context(cluster.database())
@@ -84,6 +90,7 @@ async def fleet(
         balancer = await stack.enter_async_context(Balancer(ports).open(free_port()))
         address = url.replace(f":{cluster.port}/", f":{way or cluster.port}/")
         demo = await begin(starts=False, BOT_DATABASE_URL=address, **more)
+        demo.bot.module = module
         made = Fleet(demo, cluster, url, address, balancer, [])
         demo.app.hook(f"{balancer.url}/webhook", SECRET)
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.killed_bot import KILLED_AT, PASSED
+from tests.killed_bot import KILLED_AT, PASSED, arm
 from tests.stories.bot.conftest import Begin, Demo
 from tests.stories.bot.counted import OUTPUT, SLUG, Command, Counted
 from tests.teller import eventually
@@ -29,7 +29,7 @@ async def counted(begin: Begin, tmp_path: Path) -> Counted:
     """The bot, to be killed; it has been there before, so that it takes in what it has missed."""
     demo = await begin(BOT_RUNS_PER_USER_HOUR="10000", BOT_RUNS_PER_REPOSITORY_HOUR="10000")
     demo.bot.module = "tests.killed_bot"
-    demo.bot.more[PASSED] = str(tmp_path / "passed")
+    demo.bot.more |= {PASSED: str(tmp_path / "passed"), KILLED_AT: str(tmp_path / "killed-at")}
     return Counted(demo, tmp_path / "starts")
 
 
@@ -73,7 +73,7 @@ def is_blind(point: str) -> bool:
 
 async def restart(demo: Demo, killed_at: str = "") -> None:
     demo.bot.kill()
-    demo.bot.more[KILLED_AT] = killed_at
+    arm(Path(demo.bot.more[KILLED_AT]), killed_at)
     await demo.bot.start()
 
 
@@ -92,14 +92,11 @@ async def settled(counted: Counted, command: Command) -> None:
 async def killed_at(counted: Counted, point: str, *, is_heard: bool) -> bool:
     """One command, with a bot that is killed there and started again; whether it has come to that point."""
     demo = counted.demo
-    if is_heard:
+    command = None if is_heard else await command_to_nobody(counted)
+    # It may die before it serves.
+    with suppress(AssertionError):
         await restart(demo, point)
-        command = counted.command()
-    else:
-        command = await command_to_nobody(counted)
-        # It may die before it serves.
-        with suppress(AssertionError):
-            await restart(demo, point)
+    command = command or counted.command()
 
     def is_over() -> bool:
         return not demo.bot.is_alive or not (counted.wrong(command) or counted.pending())

@@ -39,7 +39,7 @@ async def read_aftermath(server: AgentServer, now: Look, redactor: Redactor) -> 
     Raises:
         ServerUnavailable: the server did not answer.
     """
-    server.is_known = True
+    server.trust()
     if now.process is not Process.GONE:
         return Aftermath.nothing(Observation(process=now.process))
     seen = await observe(server, now)

@@ -172,7 +172,7 @@ class Conductor:
         self._started = started = await start(
             server, events, self.order, sdk_version, patience, self._listener, self.may_start
         )
-        server.is_known = True
+        server.trust()
         if started.adopted:
             self._listener.note("this run was started before: following that one, nothing is started twice")
         within = self.order.timeout + self.order.grace + BACKSTOP + self.patience + MARGIN

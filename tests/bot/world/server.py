@@ -228,12 +228,14 @@ class Client:
     machine: Machine
     ports: Ports
     connection: AgentConnection
-    is_known: bool = False
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        pass
+
+    def trust(self) -> None:
         pass
 
     async def info(self) -> Mapping[str, Any]:

@@ -48,10 +48,16 @@ class Desk:
         return Acceptance(self.bot, self.driver, self.delivery, self.traceparent)
 
     async def pull(self, number: int) -> PullRequest:
+        """A pull request as it is now.
+
+        Raises:
+            GitHubRefuses: there is none that the bot may see.
+            GitHubUnavailable: it could not be had.
+        """
         return PullRequest.read(await self.github.get(f"/pulls/{number}"))
 
     async def open_pull(self, number: int) -> PullRequest:
-        """The same.
+        """The same, with the same errors.
 
         Raises:
             Refused: it is closed.

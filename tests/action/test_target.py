@@ -256,6 +256,17 @@ def test_a_pull_request_without_a_commit_is_not_run(sha: object) -> None:
         target_of(context("pull_request", event), "", None)
 
 
+@pytest.mark.parametrize("missing", ["number", "head", "base"])
+def test_an_events_pull_request_that_cannot_be_read_is_the_users_to_mend(missing: str) -> None:
+    """The workflow says which event it is, and GitHub is not to blame for it."""
+    event = {"pull_request": {name: value for name, value in PULL.items() if name != missing}}
+    with pytest.raises(
+        Misconfigured, match="event's pull request cannot be read; expected number"
+    ) as refusal:
+        target_of(context("pull_request", event), "", None)
+    assert refusal.value.reason is Reason.BAD_CONFIG
+
+
 WHOLE: dict[str, dict[str, Any]] = {
     "pull_request": {"pull_request": PULL},
     "pull_request_target": COMMENT | {"pull_request": PULL},

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from automation.errors import Misconfigured
+from automation.github.errors import GitHubUnavailable
 from automation.github.pull_request import PullRequest
 from automation.reasons import Reason
 
@@ -81,11 +81,9 @@ def test_where_neither_repository_is_known_it_is_a_forks() -> None:
     ],
 )
 def test_what_is_none_is_a_sentence(document: dict[str, Any]) -> None:
-    with pytest.raises(
-        Misconfigured, match="cannot be read; expected number, state, head and base"
-    ) as refusal:
+    with pytest.raises(GitHubUnavailable, match="answer to a pull request is not of its form") as error:
         PullRequest.read(document)
-    assert refusal.value.reason is Reason.BAD_CONFIG
+    assert error.value.reason is Reason.GITHUB_LOST
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
@@ -100,7 +98,7 @@ JSON = (
 def test_nothing_is_a_traceback(changes: dict[str, Any], head: Any) -> None:
     try:
         found = PullRequest.read(DOCUMENT | {"head": DOCUMENT["head"] | {"repo": head}} | changes)
-    except Misconfigured:
+    except GitHubUnavailable:
         return
     texts = (found.head_sha, found.head_ref, found.head_repository, found.base_sha, found.base_ref)
     assert all(isinstance(text, str) for text in texts)

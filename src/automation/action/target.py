@@ -18,6 +18,7 @@ from typing import Any
 
 from automation.action.context import Context
 from automation.errors import Misconfigured, Refused
+from automation.github.errors import GitHubUnavailable
 from automation.github.pull_request import PullRequest
 from automation.reasons import Reason
 
@@ -97,7 +98,7 @@ def target_of(context: Context, sha: str, pull: PullRequest | None) -> Target:
     event = context.event
     match context.event_name:
         case name if name in OF_A_PULL_REQUEST:
-            shown = PullRequest.read({"state": "open", **_mapping(event, "pull_request")})
+            shown = _shown(event)
             return _from_pull(shown, sha or shown.head_sha)
         case "merge_group":
             group = _mapping(event, "merge_group")
@@ -131,6 +132,16 @@ def target_of(context: Context, sha: str, pull: PullRequest | None) -> Target:
             )
         case _:
             return _checked(Target(sha=sha or context.sha, head_ref="" if sha else _branch(context.ref)))
+
+
+def _shown(event: Mapping[str, Any]) -> PullRequest:
+    """The event's pull request; with a review it comes without a state of its own."""
+    try:
+        return PullRequest.read({"state": "open", **_mapping(event, "pull_request")})
+    except GitHubUnavailable:
+        raise Misconfigured(
+            "the event's pull request cannot be read; expected number, state, head and base as GitHub sends them"
+        ) from None
 
 
 def _of_pull(context: Context, sha: str, pull: PullRequest) -> Target:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from automation.errors import Misconfigured
+from automation.github.answers import understood
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class PullRequest:
         """From the JSON of the API or of an event.
 
         Raises:
-            Misconfigured: it is not of that form.
+            GitHubUnavailable: it is not of that form.
         """
-        try:
+        with understood("a pull request"):
             head, base = document["head"], document["base"]
             return cls(
                 number=int(document["number"]),
@@ -49,7 +49,3 @@ class PullRequest:
                 base_ref=str(base.get("ref") or ""),
                 base_repository=str((base.get("repo") or {}).get("full_name") or ""),
             )
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-            raise Misconfigured(
-                "the event's pull request cannot be read; expected number, state, head and base as GitHub sends them"
-            ) from None

@@ -1,13 +1,13 @@
 """Which token goes with a call: the one that was given, or one minted for a GitHub App, narrowed and renewed."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from automation.github.answers import understood
 from automation.github.clock import GitHubClock
-from automation.github.errors import GitHubRefuses, GitHubUnavailable
+from automation.github.errors import GitHubRefuses
 
 WANTED: Mapping[str, str] = {
     "checks": "write",
@@ -99,7 +99,7 @@ class AppTokens:
                 "check app-id and private-key, and that the App is installed there",
                 status=error.status,
             ) from None
-        with _of_its_form():
+        with understood("the minting of a token"):
             granted = installation.get("permissions", {})
             permissions = {
                 name: level for name, level in self.wanted.items() if granted.get(name) in {level, "write"}
@@ -116,14 +116,6 @@ class AppTokens:
             f"/app/installations/{installation}/access_tokens",
             {"repositories": [repository.split("/", 1)[1]], "permissions": dict(permissions)},
         )
-        with _of_its_form():
+        with understood("the minting of a token"):
             self._minted = str(answer["token"])
             self._expires = datetime.fromisoformat(str(answer["expires_at"])).timestamp()
-
-
-@contextmanager
-def _of_its_form() -> Iterator[None]:
-    try:
-        yield
-    except (KeyError, TypeError, AttributeError, ValueError, OverflowError):
-        raise GitHubUnavailable("GitHub's answer to the minting of a token is not of its form") from None

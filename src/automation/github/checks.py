@@ -15,6 +15,7 @@ https://docs.github.com/en/rest/guides/using-the-rest-api-to-interact-with-check
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -174,29 +175,48 @@ class Checks:
         }
         if buttons:
             body["actions"] = [asdict(button) for button in buttons]
-        # Of what the automation wrote something may not be to GitHub's taste; then less of it.
-        bare = Report(report.title, report.summary.split("\n\n", maxsplit=1)[0], "")
-        without = [output_of(report)] if batches[0] else []
-        outputs = [output_of(report, batches[0]), *without, output_of(bare)]
-        for output in outputs:
-            try:
-                is_ours = await self._complete(
-                    check_id, body | {"output": output}, looks=looks, unless=unless
-                )
-                break
-            except GitHubRefuses as error:
-                if error.status != UNPROCESSABLE or output is outputs[-1]:
-                    raise
-        if output is not outputs[0]:
+        is_ours, is_whole = await self._complete_with_less(
+            check_id, body, _outputs(report, batches[0]), looks=looks, unless=unless
+        )
+        if not is_whole:
             return Concluded(is_ours, left_out=len(annotations))
-        shown = len(batches[0])
+        if not is_ours:
+            return Concluded(is_ours)
+        shown = await self._append_rest(check_id, report, batches, unless)
+        return Concluded(is_ours, left_out=len(annotations) - shown)
+
+    async def _complete_with_less(
+        self,
+        check_id: int,
+        body: Output,
+        outputs: Sequence[Output],
+        *,
+        looks: bool,
+        unless: asyncio.Event | None,
+    ) -> tuple[bool, bool]:
+        """Complete it with the first output that GitHub takes; whether by us, and whether with the very first."""
+        output, *less = outputs
         try:
-            for batch in batches[1:] if is_ours else ():
+            return await self._complete(check_id, body | {"output": output}, looks=looks, unless=unless), True
+        except GitHubRefuses as error:
+            if error.status != UNPROCESSABLE or not less:
+                raise
+        is_ours, _ = await self._complete_with_less(check_id, body, less, looks=looks, unless=unless)
+        return is_ours, False
+
+    async def _append_rest(
+        self, check_id: int, report: Report, batches: Sequence[list[Output]], unless: asyncio.Event | None
+    ) -> int:
+        """Append all batches but the first, which is there; how many annotations are there then.
+
+        What cannot be had any more is left out: the conclusion stands.
+        """
+        shown = len(batches[0])
+        with suppress(GitHubUnavailable):
+            for batch in batches[1:]:
                 await self._append(check_id, report, batch, shown, unless)
                 shown += len(batch)
-        except GitHubUnavailable:
-            pass
-        return Concluded(is_ours, left_out=len(annotations) - shown if is_ours else 0)
+        return shown
 
     async def _complete(
         self, check_id: int, body: Mapping[str, Any], *, looks: bool, unless: asyncio.Event | None
@@ -230,3 +250,10 @@ class Checks:
 
 def _begun(github: GitHub) -> Output:
     return {"status": "in_progress", "started_at": github.clock.stamp()}
+
+
+def _outputs(report: Report, annotations: list[Output]) -> list[Output]:
+    """All of it, and then less: of what the automation wrote something may not be to GitHub's taste."""
+    without = [output_of(report)] if annotations else []
+    bare = Report(report.title, report.summary.split("\n\n", maxsplit=1)[0], "")
+    return [output_of(report, annotations), *without, output_of(bare)]

@@ -43,7 +43,9 @@ async def github_findings(settings: BotSettings) -> list[Finding]:
 
 def _asked(settings: BotSettings) -> Iterator[Finding]:
     with closing(
-        Transport(settings.github_api_url, AppKey(str(settings.app_id), settings.private_key), TIMEOUT)
+        Transport.connect(
+            settings.github_api_url, AppKey(str(settings.app_id), settings.private_key), TIMEOUT
+        )
     ) as transport:
 
         def ask(path: str, **parameters: object) -> Any:

@@ -63,7 +63,9 @@ class Hook:
     """The App's webhook as GitHub shows it; one call at a time."""
 
     def __init__(self, api_url: str, app_id: int, private_key: str, gate: Gate | None = None) -> None:
-        self._transport = Transport(api_url, AppKey(str(app_id), private_key), TIMEOUT, hear=self._hear)
+        self._transport = Transport.connect(
+            api_url, AppKey(str(app_id), private_key), TIMEOUT, hear=self._hear
+        )
         self._gate = gate or OneAtATime()
         self._loop = asyncio.get_running_loop()
 

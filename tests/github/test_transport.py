@@ -28,7 +28,7 @@ OF_A_CURVE = (
 @pytest.fixture
 def transport(octo: FakeGitHub) -> Iterator[Transport]:
     token = octo.job_token("octo/demo", run_id=4242, permissions={"checks": "write"})
-    transport = Transport(octo.url, token.value, 1)
+    transport = Transport.connect(octo.url, token.value, 1)
     yield transport
     transport.close()
 
@@ -144,7 +144,7 @@ def test_no_is_no(transport: Transport, octo: FakeGitHub, status: int, headers: 
 
 def test_a_missing_permission_is_named(octo: FakeGitHub, checkout: Checkout) -> None:
     token = octo.job_token("octo/demo", run_id=1, permissions={"checks": "read"})
-    transport = Transport(octo.url, token.value, 1)
+    transport = Transport.connect(octo.url, token.value, 1)
     error = refused(
         transport, f"{REPOSITORY}/check-runs", "POST", {"name": "x", "head_sha": checkout.commit()}
     )
@@ -173,7 +173,7 @@ def test_what_others_than_github_say_is_an_answer_all_the_same(
 
 def test_permissions_are_named_only_where_they_are_missing(octo: FakeGitHub) -> None:
     token = octo.job_token("octo/demo", run_id=1, permissions={"checks": "write", "contents": "read"})
-    transport = Transport(octo.url, token.value, 1)
+    transport = Transport.connect(octo.url, token.value, 1)
     error = refused(transport, f"{REPOSITORY}/commits/no-such-branch")
     transport.close()
     assert error.sentence.endswith("with HTTP 422 (No commit found for SHA: no-such-branch)")
@@ -197,7 +197,7 @@ def test_silence_is_borne_for_as_long_as_was_said(transport: Transport, octo: Fa
 
 
 def test_nobody_there_may_pass() -> None:
-    transport = Transport(f"http://127.0.0.1:{free_port()}", "ghs_x", 1)
+    transport = Transport.connect(f"http://127.0.0.1:{free_port()}", "ghs_x", 1)
     assert type(refused(transport)) is GitHubUnavailable
     transport.close()
 
@@ -235,7 +235,7 @@ def test_an_answer_that_is_cut_is_no_answer(transport: Transport, octo: FakeGitH
     ids=["rsa", "pkcs8", "ec", "openssh", "certificate", "of a curve", "text", "not ascii"],
 )
 def test_a_key_that_cannot_sign_is_a_refusal_and_not_shown(octo: FakeGitHub, key: str) -> None:
-    transport = Transport(octo.url, AppKey("1", key), 1)
+    transport = Transport.connect(octo.url, AppKey("1", key), 1)
     error = refused(transport, "/app")
     transport.close()
     assert isinstance(error, GitHubRefuses)
@@ -248,7 +248,7 @@ def test_a_key_that_cannot_sign_is_a_refusal_and_not_shown(octo: FakeGitHub, key
 def test_an_app_signs_as_itself(octo: FakeGitHub) -> None:
     app = octo.app("automation-bot", {"checks": "write"})
     for name in (str(app.id), app.client_id):
-        transport = Transport(octo.url, AppKey(name, app.private_key), 1)
+        transport = Transport.connect(octo.url, AppKey(name, app.private_key), 1)
         assert transport.send("GET", "/app", {}, None)["slug"] == "automation-bot"
         transport.close()
 

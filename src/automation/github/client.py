@@ -221,7 +221,7 @@ class GitHub:
         def call() -> Any:
             from automation.github.transport import AppKey, Transport  # noqa: PLC0415  # PyGithub is heavy
 
-            transport = Transport(
+            transport = Transport.connect(
                 self.api_url, AppKey(tokens.app_id, tokens.private_key), self.timeout, self.clock
             )
             try:
@@ -267,7 +267,7 @@ class GitHub:
             self.close()
             assert isinstance(token, str)  # noqa: S101
             connection.token = token
-            connection.transport = Transport(self.api_url, token, self.timeout, self.clock, hear)
+            connection.transport = Transport.connect(self.api_url, token, self.timeout, self.clock, hear)
         return connection.transport
 
 

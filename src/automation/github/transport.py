@@ -7,7 +7,7 @@ and sleep for as long as a rate limit lasts. What is worth another try is decide
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, Self
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
@@ -46,32 +46,68 @@ class AppKey:
 type Credentials = str | AppKey
 
 
+class Requester(Protocol):
+    """PyGithub's, as far as it is needed here."""
+
+    def requestJson(  # noqa: N802
+        self,
+        method: str,
+        path: str,
+        /,
+        *,
+        parameters: dict[str, Any],
+        input: Any,  # noqa: A002
+    ) -> tuple[int, Mapping[str, Any], str]:
+        """Status, headers (names in lower case) and body of the answer."""
+
+    def close(self) -> None:
+        """Give its connection back."""
+
+
 class Transport:
     """A connection to one API with one set of credentials. One thread at a time.
 
     Args:
-        timeout: seconds for the connection and for each silence of the server.
+        requester: sends each request, with the credentials.
+        is_app: they are an App's, which signs by the clock.
         clock: GitHub's, where others hear of it, too.
         hear: called in the same thread with what each answer says of limits.
     """
 
     def __init__(
         self,
+        requester: Requester,
+        *,
+        is_app: bool,
+        clock: GitHubClock | None = None,
+        hear: Callable[[Allowance], None] | None = None,
+    ) -> None:
+        self.clock = clock or GitHubClock()
+        self._requester = requester
+        self._is_app = is_app
+        self._hear = hear
+
+    @classmethod
+    def connect(
+        cls,
         api_url: str,
         credentials: Credentials,
         timeout: int,
         clock: GitHubClock | None = None,
         hear: Callable[[Allowance], None] | None = None,
-    ) -> None:
-        self.clock = clock or GitHubClock()
-        self._hear = hear
-        self._is_app = isinstance(credentials, AppKey)
+    ) -> Self:
+        """By PyGithub; nothing is sent yet.
+
+        Args:
+            timeout: seconds for the connection and for each silence of the server.
+        """
+        clock = clock or GitHubClock()
         auth = (
-            Auth.AppAuth(credentials.app_id, sign_func=_signing(credentials.private_key, self.clock))
+            Auth.AppAuth(credentials.app_id, sign_func=_signing(credentials.private_key, clock))
             if isinstance(credentials, AppKey)
             else Auth.Token(credentials)
         )
-        self._requester = Github(
+        requester = Github(
             auth=auth,
             base_url=api_url,
             timeout=timeout,
@@ -81,6 +117,7 @@ class Transport:
             seconds_between_requests=None,
             seconds_between_writes=None,
         ).requester
+        return cls(requester, is_app=isinstance(credentials, AppKey), clock=clock, hear=hear)
 
     def send(self, method: str, path: str, parameters: Mapping[str, Any], body: Any) -> Any:
         """The answer's JSON.

@@ -20,6 +20,9 @@ from tests.workflow import REPOSITORY
 
 URL = "http://github.test"
 
+type Answer = tuple[int, Mapping[str, str], str]
+"""Status, headers, body."""
+
 
 class Hub:
     """GitHub with the repository octo/demo, its pull request 7, and the App."""
@@ -36,7 +39,7 @@ class Hub:
         self.installation = self.app.installations[0].id
         self._service = Service(github.world)
 
-    def transport(
+    def connect(
         self,
         api_url: str,
         credentials: Credentials,
@@ -44,21 +47,17 @@ class Hub:
         clock: GitHubClock | None = None,
         hear: Callable[[Allowance], None] | None = None,
     ) -> Transport:
-        """In place of the class."""
+        """In place of `Transport.connect`."""
         assert api_url == URL
-        transport = Transport.__new__(Transport)
-        transport._hear = hear
-        transport.clock = clock or GitHubClock()
-        transport._is_app = isinstance(credentials, AppKey)
-        transport._requester = _Requester(self, credentials)  # type: ignore[assignment]
-        return transport
+        is_app = isinstance(credentials, AppKey)
+        return Transport(_Requester(self, credentials), is_app=is_app, clock=clock, hear=hear)
 
     async def in_this_thread[T](self, call: Callable[[], T]) -> T:
         """In place of `in_daemon_thread`."""
         await asyncio.sleep(0)
         return self.ports.call(Side.GITHUB, call, GitHubUnavailable("GitHub did not answer"))
 
-    def answer(self, method: str, url: str, query: str, token: str, body: bytes) -> Any:
+    def answer(self, method: str, url: str, query: str, token: str, body: bytes) -> Answer:
         path = urlsplit(url).path
         headers = {"authorization": f"Bearer {token}", "user-agent": "automation-action"}
         sent = self._service.serve(Recorded(method, "api", path, query, headers, body))
@@ -66,7 +65,7 @@ class Hub:
 
 
 class _Requester:
-    """PyGithub's, as far as `Transport` uses it."""
+    """In place of PyGithub's."""
 
     def __init__(self, hub: Hub, credentials: Credentials) -> None:
         self._hub = hub
@@ -79,7 +78,7 @@ class _Requester:
         *,
         parameters: Mapping[str, Any],
         input: Any,  # noqa: A002
-    ) -> Any:
+    ) -> Answer:
         token = self._hub.app.jwt() if isinstance(self._credentials, AppKey) else self._credentials
         body = json.dumps(input).encode() if input is not None else b""
         return self._hub.answer(method, path, urlencode(parameters), token, body)

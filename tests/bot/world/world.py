@@ -18,7 +18,8 @@ from automation.catalogue import Automation
 from automation.connection import AgentConnection
 from automation.definition.role import Role
 from automation.errors import Refused
-from automation.github import GitHub, client, transport
+from automation.github import GitHub, client
+from automation.github.transport import Transport
 from automation.run.start import Order
 from automation.settings import Settings
 from bot.bot import Bot
@@ -115,7 +116,7 @@ class World:
         self._runner = enter(asyncio.Runner(loop_factory=partial(Loop, self.clock)))
         self.machine = Machine(self.clock)
         self.hub = Hub(self.checkout, self.ports)
-        enter(patch.object(transport, "Transport", self.hub.transport))
+        enter(patch.object(Transport, "connect", self.hub.connect))
         enter(patch.object(client, "in_daemon_thread", self.hub.in_this_thread))
         enter(patch.object(drive, "Ordering", _Ordering))
         enter(patch.object(orphans, "AgentServer", self._client))

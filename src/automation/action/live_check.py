@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from automation.action.job_log import JobLog
 from automation.action.state import StateFile
@@ -30,7 +31,6 @@ from automation.result import Annotation
 from automation.run.progress import Phase
 from automation.sentences import one_line
 
-FORBIDDEN = 403
 EDIT_WITHIN = 1.0
 HEAD_START = 0.3
 """Seconds that the run has to reach its server before PyGithub's import takes the processor."""
@@ -228,7 +228,7 @@ class LiveCheck:
     def _give_up(self, error: GitHubUnavailable) -> None:
         self.said_no = isinstance(error, GitHubRefuses)
         self._opened.set()
-        if isinstance(error, GitHubRefuses) and error.status == FORBIDDEN:
+        if isinstance(error, GitHubRefuses) and error.status == HTTPStatus.FORBIDDEN:
             self.log.note(f"{READ_ONLY} ({self.redactor.text(error.sentence)})")
         else:
             self.log.note(f"{AWAY} ({self.redactor.text(error.sentence)})")

@@ -11,6 +11,7 @@ import asyncio
 import itertools
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from automation.action.due import Due, began, chosen, due, heads_of, without_server
@@ -39,7 +40,6 @@ from automation.sentences import one_line
 
 RECENT_RUNS = 100
 OPEN_PULL_REQUESTS = 100
-NOT_FOUND = 404
 MARK_LIMIT = 1024
 CHECK_WITHIN = 180.0
 LONGEST_NUMBER = 18
@@ -151,7 +151,7 @@ class Watchdog:
             try:
                 answer = await github.get(f"/actions/runs/{keys.instance}")
             except GitHubRefuses as error:
-                if error.status != NOT_FOUND:
+                if error.status != HTTPStatus.NOT_FOUND:
                     raise
                 answer = None
             self._workflow_runs[keys.instance] = answer if isinstance(answer, dict) else None

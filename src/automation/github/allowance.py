@@ -8,9 +8,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Final, Self
 
-RATE_LIMITED: Final = frozenset({403, 429})
+RATE_LIMITED: Final = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
 UNSAID: Final = 60.0
 """Seconds to wait where GitHub names a limit and no time."""
 RESOURCE: Final = "core"

@@ -5,14 +5,13 @@ Source: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-r
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 
 from automation.github.allowance import RATE_LIMITED, asked_wait, limit_wait
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.sentences import one_line
 
-PERMISSIONS = frozenset({403, 404})
-UNANSWERED = 500
-SUCCESS = range(200, 300)
+PERMISSIONS = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 
 
 @contextmanager
@@ -28,6 +27,11 @@ def understood(what: str) -> Iterator[None]:
         raise GitHubUnavailable(f"GitHub's answer to {what} is not of its form") from None
 
 
+def is_success(status: int) -> bool:
+    """Whether a status is one of success, be it one that has a name or not."""
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+
+
 def refusal(status: int, headers: Mapping[str, str], said: str, what: str) -> GitHubUnavailable:
     """What an answer that is no success means.
 
@@ -37,7 +41,7 @@ def refusal(status: int, headers: Mapping[str, str], said: str, what: str) -> Gi
         what: was asked, such as `GET /repos/octo/demo`.
     """
     words = f"GitHub answered {what} with HTTP {status}" + (f" ({one_line(said, 200)})" if said else "")
-    if status >= UNANSWERED:
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return GitHubUnavailable(words, wait=asked_wait(headers))
     wait = limit_wait(headers, said)
     if status in RATE_LIMITED and wait is not None:

@@ -17,6 +17,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from typing import Any
 
 from automation.github.check_output import Output, batches_of, output_of
@@ -29,7 +30,6 @@ from automation.result import Annotation
 
 MAX_LISTED = 1000
 JOB_APP = "github-actions"
-UNPROCESSABLE = 422
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ class Checks:
         try:
             return await self._complete(check_id, body | {"output": output}, looks=looks, unless=unless), True
         except GitHubRefuses as error:
-            if error.status != UNPROCESSABLE or not less:
+            if error.status != HTTPStatus.UNPROCESSABLE_ENTITY or not less:
                 raise
         is_ours, _ = await self._complete_with_less(check_id, body, less, looks=looks, unless=unless)
         return is_ours, False

@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from automation.finishing import to_its_end
@@ -36,7 +37,6 @@ PATIENCE = 45.0
 LIMITED = 120.0
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
 PER_PAGE = 100
-UNAUTHORIZED = 401
 
 
 @dataclass(eq=False)
@@ -210,7 +210,7 @@ class GitHub:
             return await self._send(await self.token(), method, path, parameters, body)
         except GitHubRefuses as error:
             # An expired token did nothing: even a POST may be made again.
-            if error.status != UNAUTHORIZED or not self.tokens.renew():
+            if error.status != HTTPStatus.UNAUTHORIZED or not self.tokens.renew():
                 raise
         return await self._send(await self.token(), method, path, parameters, body)
 

@@ -15,6 +15,7 @@ from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urljoin, urlsplit
@@ -34,7 +35,8 @@ from automation.reasons import Reason
 ANSWERS_WITHIN = 180.0
 DOWNLOADED_WITHIN = 900.0
 MAX_REDIRECTS = 3
-TOO_LARGE = 406
+TOO_LARGE = HTTPStatus.NOT_ACCEPTABLE
+"""What GitHub says of changes that it will not make a patch of."""
 DIFF = "application/vnd.github.diff"
 
 

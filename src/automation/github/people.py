@@ -8,6 +8,7 @@ Source: https://docs.github.com/en/rest/collaborators/collaborators#get-reposito
 
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from automation.definition.role import Role
@@ -15,7 +16,6 @@ from automation.github.answers import understood
 from automation.github.client import GitHub
 from automation.github.errors import GitHubRefuses
 
-NOT_FOUND = 404
 LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,99})")
 
 
@@ -32,7 +32,7 @@ async def role_of(github: GitHub, login: str) -> Role | None:
         with understood("a permission"):
             return read_role(answer)
     except GitHubRefuses as error:
-        if error.status == NOT_FOUND:
+        if error.status == HTTPStatus.NOT_FOUND:
             return None
         raise
 

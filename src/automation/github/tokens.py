@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Protocol
 
 from automation.github.answers import understood
@@ -16,8 +17,6 @@ WANTED: Mapping[str, str] = {
     "pull_requests": "read",
 }
 EXPIRES_SOON = 300.0
-NOT_FOUND = 404
-UNPROCESSABLE = 422
 
 type AsApp = Callable[[str, str, Any], Awaitable[Any]]
 """Sends (method, path, body) as the App itself and gives the answer's JSON."""
@@ -87,7 +86,7 @@ class AppTokens:
                 await self._mint_for(repository, self.installation, self.wanted, as_app)
             except GitHubRefuses as error:
                 # Not everything that is wanted is granted, or the App was installed anew: ask what there is.
-                if error.status not in {NOT_FOUND, UNPROCESSABLE}:
+                if error.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY}:
                     raise
             else:
                 return

@@ -7,6 +7,7 @@ and sleep for as long as a rate limit lasts. What is worth another try is decide
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Protocol, Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,13 +16,12 @@ import requests
 
 from automation import __version__
 from automation.github.allowance import Allowance
-from automation.github.answers import SUCCESS, refusal
+from automation.github.answers import is_success, refusal
 from automation.github.clock import GitHubClock
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.sentences import one_line
 from github import Auth, Github
 
-UNAUTHORIZED = 401
 ISSUED_BEFORE = 60
 EXPIRES_AFTER = 300
 """Seconds, within the ten minutes that GitHub allows.
@@ -148,7 +148,7 @@ class Transport:
         except GitHubRefuses as error:
             # What was signed by a wrong clock did nothing; the refusal tells the right one.
             is_off = abs(self.clock.now() - before) > TOLERANCE
-            if not (self._is_app and error.status == UNAUTHORIZED and is_off):
+            if not (self._is_app and error.status == HTTPStatus.UNAUTHORIZED and is_off):
                 raise
         return self._send_once(method, path, parameters, body)
 
@@ -172,7 +172,7 @@ class Transport:
         said = str(answer.get("message") or "") if isinstance(answer, dict) else ""
         if self._hear:
             self._hear(Allowance.read(status, headers, said))
-        if status not in SUCCESS:
+        if not is_success(status):
             raise refusal(status, headers, said, what)
         if text and answer is None:
             raise GitHubUnavailable(f"GitHub's answer to {what} is not JSON")

@@ -123,7 +123,7 @@ def test_figures(title: str, phrase: str) -> None:
 
 
 def test_two_minutes() -> None:
-    assert pace.FIRST_MINUTES == 120
+    assert pace.OFTEN_FOR == 120
 
 
 def test_the_events_on_which_embedded_is_refused_are_named() -> None:

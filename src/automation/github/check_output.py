@@ -10,8 +10,15 @@ from automation.report import Report
 from automation.result import Annotation
 
 ANNOTATIONS_PER_CALL = 50
+"""GitHub's limit."""
 MAX_ANNOTATIONS = 500
+"""Of one check run. Ours: ten requests; GitHub names no limit."""
 MAX_PATH = 4096
+"""Bytes. Ours; GitHub names no limit."""
+MAX_TEXT = 64 * 1024
+"""Bytes of a message, and of raw details: GitHub's limit."""
+MAX_TITLE = 255
+"""GitHub's limit in characters. Ours counts bytes, of which there are as many or more."""
 
 type Output = dict[str, Any]
 
@@ -37,15 +44,15 @@ def _annotation(annotation: Annotation) -> Output:
         "start_line": annotation.start_line,
         "end_line": end_line,
         "annotation_level": annotation.annotation_level.value,
-        "message": _cut(annotation.message, 64 * 1024),
+        "message": _cut(annotation.message, MAX_TEXT),
     }
     if annotation.start_line == end_line:
         columns = {"start_column": annotation.start_column, "end_column": annotation.end_column}
         shown |= {name: value for name, value in columns.items() if value is not None}
     if annotation.title:
-        shown["title"] = _cut(annotation.title, 255)
+        shown["title"] = _cut(annotation.title, MAX_TITLE)
     if annotation.raw_details:
-        shown["raw_details"] = _cut(annotation.raw_details, 64 * 1024)
+        shown["raw_details"] = _cut(annotation.raw_details, MAX_TEXT)
     return shown
 
 

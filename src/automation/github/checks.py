@@ -52,7 +52,7 @@ class Checks:
         app_id: whose check runs are looked for; 0 where only the answers tell which App a token belongs to.
 
     Attributes:
-        creations: how often one was sent off; after more than one there may be as many.
+        creations: create requests sent; after more than one, that many check runs may exist.
     """
 
     def __init__(self, github: GitHub, app_id: int = 0) -> None:

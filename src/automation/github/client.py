@@ -30,13 +30,22 @@ if TYPE_CHECKING:
     from automation.github.transport import Credentials, Transport
 
 TIMEOUT = 15
+"""Seconds for the connection and for each silence of GitHub."""
 URGENT = 3
+"""The same, in seconds, for somebody who is about to be killed."""
 WHOLE = 2
 """Times the time-out, which is one of silence, for a whole call."""
 PATIENCE = 45.0
+"""Seconds that a call may go on being tried."""
 LIMITED = 120.0
+"""Seconds of patience on top of it where GitHub says when its limit ends."""
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Seconds between two tries, the last one for all that follow."""
 PER_PAGE = 100
+"""Items; the most that GitHub gives on a page.
+
+Source: https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
+"""
 
 
 @dataclass(eq=False)

@@ -1,4 +1,4 @@
-"""When a request to GitHub may go: one of a connection at a time, in lanes where somebody has an eye on them."""
+"""Decides when a request to GitHub may be sent: one per connection, by priority where limits are tracked."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,11 +31,11 @@ class Gate(Protocol):
 
     @property
     def slowness(self) -> float:
-        """By how much longer than usual what can wait should, for GitHub's limits to suffice; from 1."""
+        """Factor, 1 or more, by which deferrable requests stretch their pauses so that the hour's limit suffices."""
 
 
 class OneAtATime:
-    """The gate of one connection whose limits nobody has an eye on."""
+    """A gate that only serialises; it tracks no rate limit."""
 
     is_closed = False
     slowness = 1.0
@@ -49,4 +49,4 @@ class OneAtATime:
             yield
 
     def hear(self, told: Allowance) -> None:
-        """Nothing follows from it: whoever was refused waits by himself."""
+        """Ignored: a refused caller waits before its own retry."""

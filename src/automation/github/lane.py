@@ -13,7 +13,7 @@ class Lane(StrEnum):
     COSMETIC = "cosmetic"
     """Nothing is lost without it: how a run goes on, reactions, comments that are folded away."""
     WATCH = "watch"
-    """It is looked for what was missed, again and again."""
+    """Polling for missed deliveries and pending checks."""
 
     @property
     def urgency(self) -> int:

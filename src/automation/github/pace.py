@@ -1,7 +1,9 @@
 """How often a check run is edited while its run goes on. Pure."""
 
-FIRST_MINUTES = 120.0
+OFTEN_FOR = 120.0
+"""Seconds at the beginning of a run in which somebody is likely to watch."""
 OFTEN = 15.0
+"""Seconds between two edits then, SELDOM: afterwards."""
 SELDOM = 60.0
 
 
@@ -12,4 +14,4 @@ def pause_before_update(elapsed: float) -> float:
 
     Source: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
     """
-    return OFTEN if elapsed < FIRST_MINUTES else SELDOM
+    return OFTEN if elapsed < OFTEN_FOR else SELDOM

@@ -11,7 +11,7 @@ class Attention:
 
     Args:
         watched: seconds while somebody watches.
-        unwatched: seconds while nobody does, by how many it has gone on for.
+        unwatched: maps a run's age in seconds to the pause in seconds while nobody watches.
     """
 
     def __init__(self, watched: float = 1.0, unwatched: Callable[[float], float] = lambda _: 1.0) -> None:

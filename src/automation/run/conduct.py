@@ -28,12 +28,15 @@ from automation.run.listener import Listener
 from automation.run.observe import observe
 from automation.run.patience import FIRST_CONTACT, Patience
 from automation.run.progress import Phase, Progress, Silent
-from automation.run.start import BACKSTOP, Order, Started, nobody_else, start
+from automation.run.start import BACKSTOP, Order, Started, always_allowed, start
 from automation.run.stop import release, stop
 from automation.run.stop_request import StopRequest
 
-# GitHub kills a cancelled step 10 s after it asked: a stop has to be known to have worked before.
 STOP_WITHIN = 7.0
+"""Seconds: GitHub kills a cancelled step 7.5 s + 2.5 s after it asked; a stop has to be known to have worked before.
+
+Source: https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-cancellation
+"""
 MARGIN = 30.0
 """Seconds beyond the time that a run can have, for a server that is slow to say so."""
 
@@ -66,7 +69,7 @@ class Conductor:
     is_durable: bool = False
     progress: Progress = field(default_factory=Silent)
     stop: StopRequest = field(default_factory=StopRequest)
-    may_start: Callable[[], Awaitable[None]] = nobody_else
+    may_start: Callable[[], Awaitable[None]] = always_allowed
     on_verdict: Callable[[Outcome], Awaitable[bool]] | None = None
     is_released: bool = field(default=False, init=False)
     _started: Started | None = field(default=None, init=False)

@@ -24,13 +24,19 @@ from automation.run.start import NEVER, Started, find_start
 from automation.run.stop import look, sweep
 
 SMALL_FILE = 1024 * 1024
+"""Bytes that are read at the most of what tells of a run: status, summary, log."""
 COLLECTED_WITHIN = 600.0
+"""Seconds for all that a run has left to be read."""
 LOOK_EVERY = 60.0
+"""Seconds between two looks at a run whose end the socket would announce."""
 LOOK_EVERY_WITHOUT_SOCKET = 10.0
-# The record follows the runner's last act within milliseconds; a busy server's search took 13 s.
+"""Seconds between two looks where nothing is announced."""
 RECORD_GRACE = 3.0
+"""Seconds to wait for a record: it follows the runner's last act within milliseconds; a busy server's search took 13 s."""
 LAST_TRIES = 6
+"""Tries to read the end of the output, half a second apart."""
 FIRST_PAUSES = (0.05, 0.1, 0.2, 0.4)
+"""Seconds to wait for the announcement before each of the first looks at the output."""
 
 
 @dataclass

@@ -31,10 +31,14 @@ from automation.run.payload import Content, write_payload
 from automation.run.progress import Phase, Progress
 
 SHORT = 30.0
+"""Seconds that making the run's directory may take on the server."""
 BACKSTOP = 90.0
+"""Seconds beyond time-out and grace after which the server itself ends the run."""
 NEVER = -1
+"""In place of a connection's number: there was none when the start was sent."""
 MIB = 1024 * 1024
 IN_MEMORY = 4 * MIB
+"""Bytes of a payload above which it is put together on the disk."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +103,8 @@ class Started:
     output_limit: int = OUTPUT_LIMIT
 
 
-async def nobody_else() -> None:
-    """There is one who may start the run."""
+async def always_allowed() -> None:
+    """Default of `may_start`: no other driver competes."""
 
 
 async def start(
@@ -110,14 +114,15 @@ async def start(
     sdk_version: str,
     patience: Patience,
     progress: Progress,
-    may_start: Callable[[], Awaitable[None]] = nobody_else,
+    may_start: Callable[[], Awaitable[None]] = always_allowed,
 ) -> Started:
     """Start the run, or adopt it if it was started before.
 
     Args:
         sdk_version: the server's, for `AUTOMATION_API_URL`.
-        may_start: asked once all is on the server. The claim is gone with the run's directory: whoever was held up
-            until another one had driven the run to its end would start it again. It raises for such a one.
+        may_start: called after the upload, right before the start is sent. A driver that was suspended while
+            another one finished the run and removed its directory, and the claim with it, must raise here, or the
+            run would start twice.
 
     Raises:
         ServerUnavailable: the server did not do its part.

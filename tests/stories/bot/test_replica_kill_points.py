@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bot_process import BotProcess
 from tests.killed_bot import KILLED_AT, PASSED, arm
 from tests.postgresql import PostgreSQL
 from tests.stories.bot.conftest import Begin
@@ -54,22 +55,31 @@ async def points_of_a_run(three: Fleet, counted: Counted) -> list[str]:
 
 async def killed_at(three: Fleet, counted: Counted, point: str) -> bool:
     """One command, and one of them killed there; whether any of them has come to that point."""
+    # The one before may have been come to late.
+    await replace_dead(three)
     arm(Path(three.demo.bot.more[KILLED_AT]), point)
     command = counted.command()
 
-    def dead() -> list[str]:
-        return [bot.replica for bot in three.alive if not bot.is_alive]
-
     def is_over() -> bool:
-        return bool(dead()) or not (counted.wrong(command) or counted.pending())
+        return bool(dead(three)) or not (counted.wrong(command) or counted.pending())
 
     await eventually(is_over, 30)
-    killed = dead()
-    for replica in killed:
-        three.kill(three.bot_of(replica))
-        await three.add()
+    is_reached = bool(dead(three))
+    await replace_dead(three)
     await settled(counted, command)
-    return bool(killed)
+    return is_reached
+
+
+def dead(three: Fleet) -> list[BotProcess]:
+    return [bot for bot in three.alive if not bot.is_alive]
+
+
+async def replace_dead(three: Fleet) -> None:
+    """With nobody to be killed meanwhile."""
+    arm(Path(three.demo.bot.more[KILLED_AT]))
+    for bot in dead(three):
+        three.kill(bot)
+        await three.add()
 
 
 async def judge_points(three: Fleet, counted: Counted, points: list[str]) -> None:
@@ -82,7 +92,7 @@ async def judge_points(three: Fleet, counted: Counted, points: list[str]) -> Non
         except AssertionError as error:
             failures[point] = str(error)
     assert failures == {}
-    arm(Path(three.demo.bot.more[KILLED_AT]))
+    await replace_dead(three)
     with suppress(TimeoutError):
         await eventually(lambda: counted.demo.runs() == [], REMOVED_WITHIN)
     assert counted.demo.runs() == []

@@ -290,12 +290,7 @@ class Step:
             await self._conclude(KnownEnd(verdict, report))
 
     def _without_run(self, verdict: Verdict) -> Outcome:
-        return Outcome(
-            run_id=self.run_id,
-            verdict=verdict,
-            output=Excerpt(),
-            seconds=time.monotonic() - self._began,
-        )
+        return Outcome(self.run_id, verdict, Excerpt(), seconds=time.monotonic() - self._began)
 
     def _report(self, outcome: Outcome) -> Report:
         return write_report(self.name, outcome, url=self.context.run_url).redacted(self.at.redactor)

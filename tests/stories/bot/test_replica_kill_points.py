@@ -13,11 +13,11 @@ import pytest
 from tests.bot_process import BotProcess
 from tests.killed_bot import KILLED_AT, PASSED, arm
 from tests.postgresql import PostgreSQL
+from tests.stories.bot.commanders import ROOM
 from tests.stories.bot.conftest import Begin
 from tests.stories.bot.counted import Counted
 from tests.stories.bot.fleet import MORE, Fleet, fleet
 from tests.stories.bot.test_kill_points import PARTS, REMOVED_WITHIN, settled, worth_a_death
-from tests.stories.bot.test_killer import ROOM
 from tests.teller import eventually
 
 GRAVEST = ("POST /check-runs", "POST /api/bash/start_bash_command", "PATCH /check-runs/*")

@@ -16,10 +16,10 @@ import pytest
 from tests.fakes.network.chance import Chance
 from tests.fakes.network.tcp import TcpProxy
 from tests.postgresql import PostgreSQL, postgresql
+from tests.stories.bot.commanders import PULLS, ROOM, Commanders
 from tests.stories.bot.conftest import Begin
 from tests.stories.bot.counted import Counted
 from tests.stories.bot.fleet import MORE, Fleet, fleet
-from tests.stories.bot.test_killer import LIVES, PULLS, ROOM, SETTLED_WITHIN, is_over
 from tests.teller import eventually
 
 SLOW = "echo started; sleep 4; echo ended; exit 3"
@@ -112,30 +112,23 @@ async def test_who_is_asked_to_stop_hands_over_at_once(three: Fleet) -> None:
     await eventually(lambda: {bot.replica for bot in three.alive} >= set(three.duties().values()), 10)
 
 
-async def test_the_database_is_restarted_under_load(begin: Begin) -> None:
+async def test_the_database_is_restarted_under_load(begin: Begin, tmp_path: Path) -> None:
     """Connections are cut, the server goes away and comes back: no wrong verdict, and nobody has to help."""
     with postgresql() as cluster:
         async with fleet(begin, cluster, 2, MORE | ROOM) as two:
-            demo = two.demo
-            demo.automation("echo started; sleep 2; echo ended; exit 3", "count")
-            heads = [demo.pull(number).head for number in PULLS]
+            people = Commanders(two.demo, tmp_path / "starts", random.Random(1), seconds=2)
             for number in PULLS:
-                demo.comment("/run-automation count", number=number)
-            await eventually(lambda: len(demo.runs()) >= 1, 20)
+                people.command(number)
+            await eventually(lambda: len(two.demo.runs()) >= 1, 20)
             cluster.cut(two.url.rpartition("/")[2])
             for number in PULLS:
-                demo.comment("/run-automation count", number=number)
+                people.command(number)
             cluster.stop(signal.SIGQUIT)
-            demo.comment("/run-automation count", number=PULLS[0])
+            people.command(PULLS[0])
             await asyncio.sleep(1)
             cluster.start()
-            commands = 2 * len(PULLS) + 1
-            await eventually(lambda: is_over(demo, heads, commands), 60)
-            checks = [check for head in heads for check in demo.repository.checks(head)]
-            assert {check.conclusion for check in checks} == {"failure"}
-            assert all("exit code 3" in (check.summary or "") for check in checks)
-            assert all(bot.pid for bot in two.alive)
-            await eventually(lambda: demo.runs() == [], 30)
+            await people.settled(60)
+            assert all(bot.is_alive for bot in two.alive)
 
 
 async def run_over_a_bad_way(begin: Begin, cluster: PostgreSQL, starts: Path, chance: Chance) -> None:
@@ -177,27 +170,15 @@ async def test_many_ways_to_the_database_are_bad(
 
 async def kill_for_good(begin: Begin, cluster: PostgreSQL, starts: Path, kills: int, seed: int) -> None:
     """Command, kill one of three, put a new one in its place; then look at what has become of each command."""
-    starts.mkdir()
-    chance = random.Random(seed)
     async with fleet(begin, cluster, more=MORE | ROOM) as three:
-        demo = three.demo
-        demo.automation(f'echo started >> {starts}/"$AUTOMATION_RUN_ID"; sleep 0.3; exit 3', "count")
-        heads = [demo.pull(number).head for number in PULLS]
-        commands = 0
+        people = Commanders(three.demo, starts, random.Random(seed))
         for _ in range(kills):
-            for _ in range(chance.choice([0, 1, 1, 2])):
-                commands += 1
-                demo.comment("/run-automation count", number=chance.choice(PULLS))
-            await asyncio.sleep(chance.choice(LIVES) * chance.random())
-            three.kill(chance.choice(three.alive))
+            people.maybe_command(0.75)
+            people.maybe_command(0.25)
+            await asyncio.sleep(people.life())
+            three.kill(people.chance.choice(three.alive))
             await three.add()
-        await eventually(lambda: is_over(demo, heads, commands), SETTLED_WITHIN)
-        checks = [check for head in heads for check in demo.repository.checks(head)]
-        assert {check.conclusion for check in checks} == {"failure"}
-        assert all("exit code 3" in (check.summary or "") for check in checks)
-        assert len({check.external_id for check in checks}) == commands
-        assert [file.read_text() for file in starts.iterdir()] == ["started\n"] * commands
-        await eventually(lambda: demo.runs() == [], 30)
+        await people.settled()
 
 
 @pytest.mark.timeout(400)

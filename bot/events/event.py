@@ -2,18 +2,10 @@
 
 from bot.events.check_run import ActionRequested, CheckRerequested, read_check_run
 from bot.events.check_suite import SuiteRerequested
-from bot.events.installation import InstallationChanged
 from bot.events.issue_comment import CommentCreated
 from bot.events.pull_request import PullRequestMoved
 
-type Event = (
-    CommentCreated
-    | CheckRerequested
-    | ActionRequested
-    | SuiteRerequested
-    | PullRequestMoved
-    | InstallationChanged
-)
+type Event = CommentCreated | CheckRerequested | ActionRequested | SuiteRerequested | PullRequestMoved
 
 
 def read_event(event: str, payload: object) -> Event | None:
@@ -32,7 +24,5 @@ def read_event(event: str, payload: object) -> Event | None:
             return SuiteRerequested.read(payload)
         case "pull_request":
             return PullRequestMoved.read(payload)
-        case "installation" | "installation_repositories":
-            return InstallationChanged.read(payload)
         case _:
             return None

@@ -19,17 +19,13 @@ class CommentCreated:
 
     Attributes:
         number: of the issue or pull request.
-        is_open: whether that was open when the comment was made.
-        node_id: what GraphQL calls the comment.
         via_app: id of the App that wrote it in the author's name; 0 for none.
     """
 
     origin: Origin
     number: int
     is_pull_request: bool
-    is_open: bool
     comment_id: int
-    node_id: str
     body: str
     author: Person
     via_app: int
@@ -47,9 +43,7 @@ class CommentCreated:
             origin=origin,
             number=issue_number,
             is_pull_request=at(issue, "pull_request") is not None,
-            is_open=at(issue, "state") == "open",
             comment_id=comment_id,
-            node_id=text(at(comment, "node_id")),
             body=body,
             author=Person.read(at(comment, "user")),
             via_app=number(at(comment, "performed_via_github_app", "id")),

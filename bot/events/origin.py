@@ -46,14 +46,12 @@ class Origin:
         repository: `owner/name`.
         installation: id of the App's installation; the key to a token.
         default_branch: empty if it is not said.
-        is_private: yes, unless it is said that it is not.
         sender: who caused the event.
     """
 
     repository: str
     installation: int
     default_branch: str
-    is_private: bool
     sender: Person
 
     @classmethod
@@ -67,6 +65,5 @@ class Origin:
             repository=repository,
             installation=installation,
             default_branch=text(at(payload, "repository", "default_branch")),
-            is_private=at(payload, "repository", "private") is not False,
             sender=Person.read(at(payload, "sender")),
         )

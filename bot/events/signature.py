@@ -37,27 +37,3 @@ class Signature:
         """Whether this header, as it came, signs all that was fed; takes the same time for every wrong one."""
         # Bytes: `compare_digest` raises on text that is not ASCII, and anybody can send some.
         return header is not None and hmac.compare_digest(str(self).encode(), header)
-
-
-def signature_of(secret: bytes, body: bytes) -> str:
-    """What GitHub writes into `X-Hub-Signature-256` for this body.
-
-    Raises:
-        ValueError: the secret is empty.
-    """
-    return str(_signature(secret, body))
-
-
-def is_signed(secret: bytes, body: bytes, header: bytes | None) -> bool:
-    """Whether `header`, the value of `X-Hub-Signature-256` as it came, signs this body.
-
-    Raises:
-        ValueError: the secret is empty.
-    """
-    return _signature(secret, body).matches(header)
-
-
-def _signature(secret: bytes, body: bytes) -> Signature:
-    signature = Signature(secret)
-    signature.feed(body)
-    return signature

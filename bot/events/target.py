@@ -15,7 +15,7 @@ A definition is never read from a place that a stranger can write to. A merge gr
 safe place: it can be the head of the group before it, which nobody has merged yet.
 
 What the bot did itself triggers nothing, or it would answer itself for ever: its own checks and comments, told
-by the id of the App. What other bots did is marked, for the reader to count.
+by the id of the App.
 
 Source: https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows
 """
@@ -49,7 +49,6 @@ class EventTarget:
         definition_ref: branch or commit that the definition is read from; empty for the base branch of
             `pull_request`, which the API tells.
         is_fork: the code is somebody else's, or it is not said whose it is.
-        is_by_bot: no person caused the event.
         head_repository: whose branch `head_ref` is, where the event says so; a full name.
     """
 
@@ -60,7 +59,6 @@ class EventTarget:
     pull_request: int | None = None
     definition_ref: str = ""
     is_fork: bool = False
-    is_by_bot: bool = False
     head_repository: str = ""
 
 
@@ -78,25 +76,24 @@ def target_of(event: str, payload: object, *, app_id: int) -> EventTarget | None
     origin = Origin.read(payload)
     if origin is None or not origin.default_branch or event in OF_THE_HOOK or _is_own(payload, app_id):
         return None
-    is_by_bot = not origin.sender.is_user
     match event:
         case name if name in OF_A_PULL_REQUEST:
-            return _of_pull(at(payload, "pull_request"), is_by_bot=is_by_bot)
+            return _of_pull(at(payload, "pull_request"))
         case "issue_comment" if at(payload, "issue", "pull_request") is not None:
             pull = number(at(payload, "issue", "number"))
-            return EventTarget(pull_request=pull, is_fork=True, is_by_bot=is_by_bot) if pull else None
+            return EventTarget(pull_request=pull, is_fork=True) if pull else None
         case "push":
-            return _of_push(payload, origin, is_by_bot=is_by_bot)
+            return _of_push(payload, origin)
         case "merge_group":
-            return _of_group(at(payload, "merge_group"), is_by_bot=is_by_bot)
+            return _of_group(at(payload, "merge_group"))
         case "workflow_run":
-            return _of_workflow_run(at(payload, "workflow_run"), origin, is_by_bot=is_by_bot)
+            return _of_workflow_run(at(payload, "workflow_run"), origin)
         case "release":
             tag = text(at(payload, "release", "tag_name")) or origin.default_branch
-            return EventTarget(head_ref=tag, definition_ref=origin.default_branch, is_by_bot=is_by_bot)
+            return EventTarget(head_ref=tag, definition_ref=origin.default_branch)
         case _:
             branch = origin.default_branch
-            return EventTarget(head_ref=branch, definition_ref=branch, is_by_bot=is_by_bot)
+            return EventTarget(head_ref=branch, definition_ref=branch)
 
 
 def _is_own(payload: object, app_id: int) -> bool:
@@ -108,7 +105,7 @@ def _is_own(payload: object, app_id: int) -> bool:
     return any(number(app) == app_id for app in apps if number(app))
 
 
-def _of_pull(document: object, *, is_by_bot: bool) -> EventTarget | None:
+def _of_pull(document: object) -> EventTarget | None:
     pull = PullRequest(
         number=number(at(document, "number")),
         is_open=at(document, "state") == "open",
@@ -130,11 +127,10 @@ def _of_pull(document: object, *, is_by_bot: bool) -> EventTarget | None:
         pull_request=pull.number,
         definition_ref=pull.base_ref,
         is_fork=pull.is_from_fork,
-        is_by_bot=is_by_bot,
     )
 
 
-def _of_push(payload: object, origin: Origin, *, is_by_bot: bool) -> EventTarget | None:
+def _of_push(payload: object, origin: Origin) -> EventTarget | None:
     ref, after = text(at(payload, "ref")), commit(at(payload, "after"))
     # Of an annotated tag, `after` is the tag's own object, and no commit.
     sha = commit(at(payload, "head_commit", "id")) if ref.startswith(_TAGS) else after
@@ -146,11 +142,10 @@ def _of_push(payload: object, origin: Origin, *, is_by_bot: bool) -> EventTarget
         head_ref=branch or ref.removeprefix(_TAGS),
         base_sha=commit(at(payload, "before")) if branch else "",
         definition_ref=sha if branch == origin.default_branch else origin.default_branch,
-        is_by_bot=is_by_bot,
     )
 
 
-def _of_group(group: object, *, is_by_bot: bool) -> EventTarget | None:
+def _of_group(group: object) -> EventTarget | None:
     sha, base = commit(at(group, "head_sha")), branch_name(at(group, "base_ref"))
     if not sha or not base:
         return None
@@ -160,11 +155,10 @@ def _of_group(group: object, *, is_by_bot: bool) -> EventTarget | None:
         base_sha=commit(at(group, "base_sha")),
         base_ref=base,
         definition_ref=base,
-        is_by_bot=is_by_bot,
     )
 
 
-def _of_workflow_run(run: object, origin: Origin, *, is_by_bot: bool) -> EventTarget | None:
+def _of_workflow_run(run: object, origin: Origin) -> EventTarget | None:
     sha = commit(at(run, "head_sha"))
     if not sha:
         return None
@@ -174,5 +168,4 @@ def _of_workflow_run(run: object, origin: Origin, *, is_by_bot: bool) -> EventTa
         head_ref=text(at(run, "head_branch")),
         definition_ref=origin.default_branch,
         is_fork=head_repository.casefold() != origin.repository.casefold(),
-        is_by_bot=is_by_bot,
     )

@@ -28,6 +28,7 @@ from starlette.routing import Route
 
 from bot.events.signature import Signature
 from bot.inbox.inbox import Inbox, NotTaken
+from bot.set_up.manifest import WEBHOOK
 
 LIMIT: Final = 25 * 1024 * 1024
 """Bytes of GitHub's largest payload."""
@@ -46,7 +47,7 @@ _SIGNATURE: Final = re.compile(r"sha256=[0-9a-f]{64}")
 _EVENT: Final = re.compile(r"[A-Za-z0-9_]{1,100}")
 
 
-def webhook_route(inbox: Inbox, secret: bytes, *, path: str = "/webhook", limit: int = LIMIT) -> Route:
+def webhook_route(inbox: Inbox, secret: bytes, *, limit: int = LIMIT) -> Route:
     """The route that takes deliveries.
 
     Args:
@@ -65,7 +66,7 @@ def webhook_route(inbox: Inbox, secret: bytes, *, path: str = "/webhook", limit:
                 raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, error.sentence) from None
         return PlainTextResponse("stored" if is_new else "known already", HTTPStatus.ACCEPTED)
 
-    return Route(path, receive, methods=["POST"])
+    return Route(WEBHOOK, receive, methods=["POST"])
 
 
 class _Space:

@@ -25,7 +25,6 @@ from bot.runs.run import End, Run, State
 HOUR = 3600.0
 MARGIN = 3600.0
 """Seconds for what comes before and after a run, turns in its lane among them."""
-DAY = 24 * HOUR
 TICK = 1e-6
 """Seconds between two runs of one lane: whoever came first also shows so by a clock that was set, or another's."""
 

@@ -38,13 +38,6 @@ class CommentRows:
             row = (await connection.execute(looking)).mappings().one_or_none()
         return None if row is None else StatusComment(**row)
 
-    async def of(self, repository: str, number: int) -> list[StatusComment]:
-        """All on an issue or a pull request."""
-        here = comments.c.repository == repository, comments.c.number == number
-        async with self._database.reading() as connection:
-            found = await connection.execute(select(comments).where(*here).order_by(comments.c.automation))
-            return [StatusComment(**row) for row in found.mappings()]
-
     async def save(self, comment: StatusComment) -> None:
         """Remember this one in place of an earlier one."""
         shown = {name: getattr(comment, name) for name in ("comment_id", "node_id", "body_digest")}
@@ -94,11 +87,6 @@ class ReplyRows:
         async with self._database.reading() as connection:
             found = await connection.execute(select(replies.c.comment_id).where(replies.c.key == key))
             return found.scalar_one_or_none()
-
-    async def forget(self, key: str) -> None:
-        """It will not be made after all."""
-        async with self._database.writing() as connection:
-            await connection.execute(delete(replies).where(replies.c.key == key))
 
     async def prune(self, before: float) -> int:
         """Forget those from before a Unix time; returns how many."""

@@ -36,14 +36,12 @@ ISSUE: Json = {"number": 7, "title": "Add a thing", "state": "open", "user": ALI
 OF_PULL: Json = {"url": "https://api.github.com/repos/octo/demo/pulls/7"}
 COMMENT: Json = {
     "id": 900,
-    "node_id": "IC_kwDO",
     "body": "/run-automation hello",
     "user": ALICE,
     "performed_via_github_app": None,
 }
 CHECK: Json = {
     "id": 800,
-    "external_id": "bot:here:1",
     "head_sha": HEAD,
     "app": {"id": APP, "slug": "automation"},
     "check_suite": {"id": 700, "app": {"id": APP}},
@@ -84,11 +82,6 @@ GROUPED: Json = {**COMMON, "action": "checks_requested", "merge_group": GROUP}
 RELEASED: Json = {**COMMON, "action": "published", "release": {"tag_name": "v1", "name": "One", "body": "b"}}
 RAN: Json = {**COMMON, "action": "completed", "workflow_run": RUN}
 SUSPENDED: Json = {"action": "suspend", "installation": {"id": 42}, "sender": ALICE}
-REMOVED: Json = {
-    "action": "removed",
-    "installation": {"id": 42},
-    "repositories_removed": [{"full_name": "octo/demo"}, {"full_name": "../.."}, None, {}],
-}
 
 PAYLOADS: list[tuple[str, Json]] = [
     ("issue_comment", COMMENTED),
@@ -103,7 +96,6 @@ PAYLOADS: list[tuple[str, Json]] = [
     ("workflow_run", RAN),
     ("issues", {**COMMON, "action": "opened", "issue": ISSUE}),
     ("installation", SUSPENDED),
-    ("installation_repositories", REMOVED),
 ]
 
 

@@ -26,8 +26,6 @@ def test_examples_ask_for_this_much() -> None:
         ("check_run", "ActionRequested"): 1,
         ("check_suite", "SuiteRerequested"): 2,
         ("pull_request", "PullRequestMoved"): 5,
-        ("installation", "InstallationChanged"): 5,
-        ("installation_repositories", "InstallationChanged"): 1,
     }
 
 

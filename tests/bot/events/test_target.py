@@ -24,7 +24,6 @@ from tests.bot.events.payloads import (
     PUSHED,
     RAN,
     RELEASED,
-    ROBOT,
     SUITED,
     SUSPENDED,
     TAG,
@@ -123,18 +122,6 @@ def test_a_base_that_is_not_said_is_no_base_of_ours() -> None:
 def test_what_the_bot_did_itself_triggers_nothing(event: str, payload: Json) -> None:
     assert target(event, payload) is None
     assert target_of(event, payload, app_id=APP + 1) is not None
-
-
-@pytest.mark.parametrize(
-    "event", ["pull_request", "push", "merge_group", "release", "workflow_run", "issue_comment", "issues"]
-)
-def test_what_bots_do_is_marked(event: str) -> None:
-    payload = {**PULLED, **PUSHED, **GROUPED, **RELEASED, **RAN, **COMMENTED}
-    by_alice = target(event, payload)
-    assert by_alice
-    assert not by_alice.is_by_bot
-    for sender in (ROBOT, None, {"id": 1, "login": "octo", "type": "Organization"}):
-        assert target(event, {**payload, "sender": sender}) == replace(by_alice, is_by_bot=True)
 
 
 @pytest.mark.parametrize(

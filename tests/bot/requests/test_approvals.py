@@ -46,7 +46,7 @@ async def test_what_moves_ends_it(approvals: Approvals, move: Move, head: str) -
     other = replace(SUBJECT, pull_request=8)
     for subject in (SUBJECT, replace(SUBJECT, sha=NEWER), other):
         await approvals.give(subject, "alice")
-    origin = Origin("Octo/Demo", 5, "main", is_private=False, sender=NOBODY)
+    origin = Origin("Octo/Demo", 5, "main", sender=NOBODY)
     await approvals.void(PullRequestMoved(origin, 7, head, move))
     stays = move not in {Move.EDITED, Move.CLOSED}
     assert await approvals.has(SUBJECT) is (stays and head == SHA)

@@ -37,16 +37,11 @@ async def a_row(place: Place, **changes: Any) -> Run:
 
 
 def origin(place: Place, by: str) -> Origin:
-    return Origin("octo/demo", place.installation, "main", is_private=False, sender=Person(5, by, "User"))
+    return Origin("octo/demo", place.installation, "main", sender=Person(5, by, "User"))
 
 
 def clicked(place: Place, button: str = "retry", by: str = "alice", **changes: Any) -> Clicked:
-    known: dict[str, Any] = {
-        "check_id": CHECK,
-        "external_id": "bot:instance:whatever:1:1",
-        "head_sha": place.pull.head,
-        "app_id": place.app.id,
-    }
+    known: dict[str, Any] = {"check_id": CHECK, "app_id": place.app.id}
     event: Click = ActionRequested(origin(place, by), **known | changes, identifier=button)
     return of(place, event)
 
@@ -78,7 +73,7 @@ async def test_retry_is_the_same_once_more_by_whoever_pressed_it(place: Place) -
 
 async def test_githubs_own_rerun_is_a_retry_also_of_a_success(place: Place) -> None:
     run = await a_row(place, end=SUCCESS)
-    event = CheckRerequested(origin(place, "alice"), CHECK, "", place.pull.head, place.app.id)
+    event = CheckRerequested(origin(place, "alice"), CHECK, place.app.id)
     await of(place, event).handle()
     assert [new.retry_of for new in await others(place, run)] == [run.id]
 

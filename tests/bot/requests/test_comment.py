@@ -31,12 +31,10 @@ def commanded(place: Place, body: str, author: str = "alice") -> Commanded:
     comment = place.repository.comment(7, body, author=author)
     person = Person(5, author, "User")
     told = CommentCreated(
-        origin=Origin("octo/demo", place.installation, "main", is_private=False, sender=person),
+        origin=Origin("octo/demo", place.installation, "main", sender=person),
         number=7,
         is_pull_request=True,
-        is_open=True,
         comment_id=comment.id,
-        node_id=comment.node_id,
         body=body,
         author=person,
         via_app=0,

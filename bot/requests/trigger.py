@@ -21,7 +21,7 @@ from bot.events import EventTarget
 from bot.events.fields import at, branch_name, text
 from bot.requests.desk import SHA, Desk
 from bot.requests.wish import Subject, Wish
-from bot.triggers import matches
+from bot.triggers import matches, problems
 
 WAITS: Final = frozenset({Reason.FORK_NEEDS_APPROVAL, Reason.FORK_NEEDS_ISOLATION})
 NOTHING: Final = "no trigger matches"
@@ -124,19 +124,22 @@ class Triggering:
 
     async def _read(self, definition_sha: str) -> dict[str, Any]:
         async with self.desk.bot.definitions.at(self.desk.contents, definition_sha) as root:
-            found = list_automations(root)
-        for each in found:
-            if each.reading.definition is None:
-                # Nobody asked for it by name, so nobody else is told why nothing starts.
-                said = self.desk.bot.redactor.text(one_line(str(each.reading.problems[0]), 300))
-                log.warning("%s at %s: %s", self.desk.repository, definition_sha[:12], said)
-        return {
-            each.definition_file.parent.as_posix(): definition.trigger.model_dump(mode="json")
-            for each in found
-            if (definition := each.reading.definition) is not None
-            and definition.enabled
-            and isinstance(definition.trigger, EventTrigger)
-        }
+            automations = list_automations(root)
+        found = {}
+        for each in automations:
+            definition = each.reading.definition
+            if definition is None:
+                self._warn(definition_sha, str(each.reading.problems[0]))
+            elif definition.enabled and isinstance(definition.trigger, EventTrigger):
+                for problem in problems(definition.trigger):
+                    self._warn(definition_sha, f"{each.definition_file}: {problem}")
+                found[each.definition_file.parent.as_posix()] = definition.trigger.model_dump(mode="json")
+        return found
+
+    def _warn(self, definition_sha: str, sentence: str) -> None:
+        """Nobody asked for it by name, so nobody else is told why nothing starts; once for each commit."""
+        said = self.desk.bot.redactor.text(one_line(sentence, 300))
+        log.warning("%s at %s: %s", self.desk.repository, definition_sha[:12], said)
 
     def _matching(self, triggers: Mapping[str, Any]) -> list[str]:
         return [

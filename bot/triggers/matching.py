@@ -30,7 +30,7 @@ def matches(trigger: EventTrigger, key: str, payload: object) -> bool:
 
 
 def problems(trigger: EventTrigger) -> list[str]:
-    """What keeps the trigger from ever firing, for `bad-config`, each a sentence; empty if nothing does.
+    """What keeps the trigger from ever firing, each a sentence; empty if nothing does.
 
     That a filter names no field or function that there is, is none: OpenHands takes it, too.
     """

@@ -84,6 +84,20 @@ async def test_each_that_matches_starts_once(place: Place, caplog: pytest.LogCap
     assert (run.actor, run.asks_role, run.pull_request) == ("bob", None, None)
 
 
+async def test_a_filter_that_can_never_fire_is_said_once_for_each_commit(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    place.automation("echo", "never", **on("push", "(("))
+    place.automation("echo", "off", enabled=False, **on("push", "(("))
+    for _ in range(2):
+        assert await pushed(place).handle() == "no trigger matches"
+    [warning] = [each.getMessage() for each in caplog.records if "filter" in each.getMessage()]
+    assert warning.startswith(
+        f"octo/demo at {place.main[:12]}: .openhands/automations/never/automation.yaml: "
+        "the trigger's filter `((` is not JMESPath: "
+    )
+
+
 async def test_without_one_nothing_starts(place: Place) -> None:
     assert await pushed(place).handle() == "no trigger matches"
     assert await runs(place) == {}

@@ -12,13 +12,13 @@ from bot.pages.github_links import Links
 from bot.pages.markdown import as_html
 from bot.pages.phases import PhaseRow, phase_rows
 from bot.pages.verdict_line import VerdictLine, verdict_line
-from bot.runs.run import Run, State
+from bot.runs.run import APPROVED, RETRIED, Run, State
 
 SHORT_SHA = 12
 CAUSES = {
     "issue_comment.created": "a comment",
-    "retry": "a retry",
-    "rerequested": "Re-run on GitHub",
+    APPROVED: "an approval",
+    RETRIED: "a retry",
 }
 
 

@@ -16,10 +16,10 @@ from bot.events.check_run import ActionRequested, CheckRerequested
 from bot.events.check_suite import SuiteRerequested
 from bot.requests.conversation import Conversation
 from bot.requests.desk import Desk
-from bot.requests.repeat import APPROVED, RETRIED, Repeating
+from bot.requests.repeat import Repeating
 from bot.requests.wish import Subject
 from bot.runs.check import APPROVE, RETRY
-from bot.runs.run import Run
+from bot.runs.run import APPROVED, RETRIED, Run
 
 SHOWN_RUNS = 200
 CAUSES: Final = {APPROVE.identifier: APPROVED, RETRY.identifier: RETRIED}

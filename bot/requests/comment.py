@@ -21,9 +21,9 @@ from bot.events.issue_comment import CommentCreated
 from bot.github.comments import Reaction
 from bot.requests.conversation import Conversation
 from bot.requests.desk import Desk
-from bot.requests.repeat import APPROVED, RETRIED, Repeating
+from bot.requests.repeat import Repeating
 from bot.requests.wish import Wish
-from bot.runs.run import Run, State
+from bot.runs.run import APPROVED, RETRIED, Run, State
 from bot.runs.schedule import placed
 
 EVENT = "issue_comment"

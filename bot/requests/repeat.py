@@ -6,10 +6,7 @@ from automation.definition.role import Role
 from automation.errors import Refused
 from bot.requests.desk import Desk
 from bot.requests.wish import Subject, again
-from bot.runs.run import Run
-
-APPROVED = "approve"
-RETRIED = "retry"
+from bot.runs.run import APPROVED, Run
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from automation.definition.role import Role
-from bot.runs.run import Run
+from bot.runs.run import RETRIED, Run
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def again(run: Run, **changes: Any) -> Wish:
     """The wish for the same run once more, by a person: what an event has started once, it does not start twice."""
     wish = Wish(
         actor=run.actor,
-        cause="retry",
+        cause=RETRIED,
         event_name=run.event_name,
         inputs=run.inputs,
         attempt=run.attempt + 1,

@@ -3,12 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from automation.definition.github_key import ConcurrencyPolicy
 from automation.definition.role import Role
 from automation.reasons import Conclusion, Reason
+
+APPROVED: Final = "approve"
+"""The cause of a run that somebody's approval of its commit has started."""
+RETRIED: Final = "retry"
+"""The cause of a run that repeats another, by a command, a button or GitHub's *Re-run*."""
 
 
 class State(StrEnum):
@@ -101,7 +106,7 @@ class Run:
         is_fork: the code is somebody else's.
         actor: login of whoever asked for it, or caused the event.
         asks_role: that the actor has to have, still when it starts; None where the event itself started it.
-        cause: what asked for it: an event's key such as `issue_comment.created`, `retry`, `rerequested`.
+        cause: what asked for it: an event's key such as `issue_comment.created`, or `APPROVED` or `RETRIED`.
         event_name: GitHub's, of the event that it is told of.
         comment_id: of the command, 0 if there was none.
         delivery: GUID of the one that asked for it, empty for none that is known; traceparent: its place in a trace.

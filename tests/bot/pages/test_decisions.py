@@ -18,7 +18,7 @@ from bot.pages.port import DayCount, RunFilter
 from bot.pages.run_table import Query, read_query
 from bot.pages.run_view import elapsed, run_view
 from bot.pages.verdict_line import Tone, VerdictLine, verdict_line
-from bot.runs.run import End, Run, State, Station
+from bot.runs.run import APPROVED, RETRIED, End, Run, State, Station
 from tests.bot.pages.kept_runs import FAILURE, ID, NOW, RUN, SUCCESS, ended
 
 LINKS = Links("https://github.com/")
@@ -137,6 +137,15 @@ def test_a_retry_leads_to_what_it_repeats() -> None:
     facts = {fact.label: fact for fact in run_view(run, LINKS, lambda of: f"/{of.retry_of}", NOW).facts}
     assert facts["Attempt"].url == f"/{ID}"
     assert facts["Because of"].text == "a comment"
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [(RETRIED, "a retry"), (APPROVED, "an approval"), ("pull_request.opened", "pull_request.opened")],
+)
+def test_what_a_run_is_because_of_is_said_in_words(cause: str, words: str) -> None:
+    facts = {fact.label: fact for fact in run_view(replace(RUN, cause=cause), LINKS, str, NOW).facts}
+    assert facts["Because of"].text == words
 
 
 def test_the_chart_has_a_bar_for_each_day() -> None:

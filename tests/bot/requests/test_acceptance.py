@@ -16,7 +16,7 @@ from automation.reasons import Conclusion, Reason
 from bot.caps import Caps
 from bot.requests.acceptance import Acceptance
 from bot.requests.wish import Subject, Wish, again
-from bot.runs.run import Run, State
+from bot.runs.run import APPROVED, Run, State
 from bot.store.deliveries import DeliveryRows
 from bot.store.errors import DatabaseUnavailable
 from tests.bot.runs.place import Place
@@ -346,8 +346,8 @@ async def test_the_wish_for_the_same_once_more(place: Place, acceptance: Accepta
         subject(place),
         wish(inputs={"count": "3"}, event=json.dumps({"a": 1}).encode()),
     )
-    repeated = again(run, actor="bob", role=Role.ADMIN, cause="rerequested")
-    assert (repeated.actor, repeated.cause, repeated.inputs) == ("bob", "rerequested", {"count": "3"})
+    repeated = again(run, actor="bob", role=Role.ADMIN, cause=APPROVED)
+    assert (repeated.actor, repeated.cause, repeated.inputs) == ("bob", APPROVED, {"count": "3"})
     assert (repeated.attempt, repeated.retry_of, repeated.is_by_event) == (2, run.id, False)
     second = await acceptance.accept(defined(place, **INPUTS), subject(place), repeated)
     assert await place.bot.store.runs.event_of(second.id) == {"a": 1}

@@ -8,9 +8,9 @@ from automation.definition.role import Role
 from automation.errors import Refused
 from automation.reasons import Conclusion, Reason
 from bot.requests.desk import Desk
-from bot.requests.repeat import APPROVED, RETRIED, Repeating
+from bot.requests.repeat import Repeating
 from bot.requests.wish import Subject
-from bot.runs.run import End, Run, State
+from bot.runs.run import APPROVED, RETRIED, End, Run, State
 from bot.store.deliveries import DeliveryRows
 from tests.bot.runs.place import Place
 from tests.bot.store.rows import a_delivery

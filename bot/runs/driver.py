@@ -11,10 +11,9 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
 from uuid import UUID
 
 from automation.errors import AutomationError
@@ -26,8 +25,9 @@ from bot.log_context import about_run
 from bot.runs.afar import Afar
 from bot.runs.delays import Delays
 from bot.runs.drive import Drive
+from bot.runs.failures import Failures, undisturbed
 from bot.runs.live import LiveRun
-from bot.runs.run import Pending, Run, State, end_by_defect
+from bot.runs.run import Pending, Run, State
 from bot.runs.schedule import Move, Room, Step, moves
 from bot.tending import tending
 
@@ -35,10 +35,6 @@ SWEEP_EVERY = 5.0
 SWEEP_SHARED_EVERY = 2.0
 """The same where another replica may have died, whose runs are to be taken over soon."""
 SWEPT_WITHIN = 30.0
-DEFECTS = 3
-"""How often a run may fail by a defect of ours before its check says so."""
-GIVE_UP_AFTER = 14 * 24 * 3600.0
-"""Seconds after its end for which GitHub may refuse to be told of it, as while an installation is suspended."""
 LEFT_WITHIN = 5.0
 PLACES = "places"
 """The turn of whoever lets runs go."""
@@ -63,6 +59,7 @@ class Driver:
     _afar: Afar = field(init=False)
     _driven: dict[UUID, _Driven] = field(default_factory=dict)
     _delays: Delays = field(default_factory=Delays)
+    _failures: Failures = field(init=False)
     _poked: asyncio.Event = field(default_factory=asyncio.Event)
     _pokes: set[UUID] = field(default_factory=set)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -70,6 +67,7 @@ class Driver:
 
     def __post_init__(self) -> None:
         self._afar = Afar(self.bot.store)
+        self._failures = Failures(self.bot, self._delays)
         caps = self.bot.settings.caps
         self.room = Room(caps.runs, caps.at_once_per_repository, caps.at_once_per_server)
 
@@ -259,45 +257,13 @@ class Driver:
             self._look_on()
 
     async def _drive(self, live: LiveRun) -> None:
-        run_id = live.run.id
         try:
             await Drive(self.bot, live, self._look_on).advance()
-            self._delays.forget(run_id)
+            self._delays.forget(live.run.id)
         except AutomationError as error:
-            self._delays.put_off(run_id, getattr(error, "wait", None))
-            log.warning("run %s waits: %s", run_id, self.bot.redactor.text(error.sentence))
-            await self._undisturbed(self._give_up_telling(live.run))
+            await self._failures.expected(live.run, error)
         except Exception as error:  # noqa: BLE001  # the outermost: a defect must not leave the check pending
-            self._delays.put_off(run_id)
-            what = self.bot.redactor.text(f"{type(error).__name__}: {error}")
-            self.bot.metrics.defects.labels("drive").inc()
-            log.error("run %s: a defect of automation-bot: %s", run_id, what)  # noqa: TRY400  # redacted
-            await self._undisturbed(self._tell_defect(live.run, what))
+            await self._failures.defect(live.run, error)
         if self.bot.replicas.is_shared and live.run.state is not State.ENDED:
             # Another one may have room for it, or the way to GitHub.
-            await self._undisturbed(self.bot.store.runs.leave(live.run))
-
-    async def _undisturbed(self, writing: Coroutine[Any, Any, None]) -> None:
-        """What cannot be written now is seen again by the next sweep."""
-        try:
-            await writing
-        except AutomationError as error:
-            log.warning("not written: %s", error.sentence)
-
-    async def _give_up_telling(self, run: Run) -> None:
-        if run.end is not None and self.bot.clock.now() > run.ended_at + GIVE_UP_AFTER:
-            log.error("run %s: GitHub was never told of its end", run.id)
-            await self.bot.store.runs.save(replace(run, state=State.ENDED))
-
-    async def _tell_defect(self, run: Run, what: str) -> None:
-        """Conclude a run that only a defect keeps from its end; it goes on to be told like any other."""
-        if self._delays.failures(run.id) < DEFECTS:
-            return
-        if run.end is not None:
-            log.error("run %s: nobody could be told of its end", run.id)
-            await self.bot.store.runs.save(replace(run, state=State.ENDED))
-            return
-        end = end_by_defect(what)
-        await self.bot.store.runs.save(
-            replace(run, end=end, state=State.CONCLUDING, ended_at=self.bot.clock.now())
-        )
+            await undisturbed(self.bot.store.runs.leave(live.run))

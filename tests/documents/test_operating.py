@@ -19,7 +19,8 @@ from bot.log import LogFormat
 from bot.log_context import WORDS
 from bot.otlp import CLOSED_WITHIN
 from bot.retention import DAY, DELIVERIES_KEPT, REPLIES_KEPT, RUNS_KEPT
-from bot.runs.driver import GIVE_UP_AFTER, SWEPT_WITHIN
+from bot.runs.driver import SWEPT_WITHIN
+from bot.runs.failures import GIVE_UP_AFTER
 from bot.set_up.credentials import DATABASE
 from bot.settings import NAMES
 from bot.store import postgresql

@@ -13,7 +13,6 @@ import pytest
 from automation.observation import Cause
 from automation.reasons import Conclusion, Reason
 from bot.runs import driver as module
-from bot.runs.drive import Drive
 from bot.runs.live import LiveRun
 from bot.runs.run import End, Pending, Run, State
 from bot.runs.schedule import Room
@@ -92,43 +91,6 @@ async def test_no_more_go_on_at_a_time_than_there_are_places(place: Place, serve
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
 
 
-async def test_a_defect_is_told_on_the_check_after_three_tries(
-    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    tries = 0
-
-    async def fail(_: Drive) -> None:
-        nonlocal tries
-        tries += 1
-        raise ZeroDivisionError(place.bot.settings.webhook_secret)
-
-    monkeypatch.setattr(Drive, "_conduct", fail)
-    async with driving(place):
-        ended = await place.reaches(await place.add(), State.ENDED)
-    assert tries == 3
-    assert ended.end is not None
-    assert (ended.end.conclusion, ended.end.reason) == (Conclusion.FAILURE, Reason.INTERNAL_ERROR)
-    check = place.repository.check("hello").is_("failure")
-    assert "automation-bot itself failed: ZeroDivisionError" in (check.summary or "")
-    assert b'automation_bot_defects_total{where="drive"} 3.0' in place.bot.metrics.text()
-    assert place.bot.settings.webhook_secret not in caplog.text + (check.summary or "")
-
-
-async def test_a_defect_that_passes_is_forgotten(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    conduct, tries = Drive._conduct, 0
-
-    async def fail_twice(drive: Drive) -> None:
-        nonlocal tries
-        tries += 1
-        if tries < module.DEFECTS:
-            raise ZeroDivisionError
-        await conduct(drive)
-
-    monkeypatch.setattr(Drive, "_conduct", fail_twice)
-    async with driving(place):
-        assert (await place.reaches(await place.add(), State.ENDED)).is_success
-
-
 async def test_github_away_is_waited_for(place: Place) -> None:
     place.github.fault("*", "check-runs", status=503, times=None)
     async with driving(place):
@@ -140,16 +102,6 @@ async def test_github_away_is_waited_for(place: Place) -> None:
         place.github.clear_faults()
         await place.reaches(run, State.ENDED)
     place.repository.check("hello").is_("success")
-
-
-async def test_after_days_it_is_given_up_to_tell_github(place: Place) -> None:
-    place.github.fault("*", "check-runs", status=403, times=None, body={"message": "no"})
-    ended_at = time.time() - module.GIVE_UP_AFTER
-    async with driving(place):
-        new = await place.add(state=State.CONCLUDING, end=SUCCESS, ended_at=time.time())
-        old = await place.add(state=State.CONCLUDING, end=SUCCESS, ended_at=ended_at - 60)
-        await place.reaches(old, State.ENDED)
-    assert (await place.now(new)).state is State.CONCLUDING
 
 
 class TestStop:

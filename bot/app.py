@@ -13,9 +13,10 @@ import secrets
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import assert_never
 from uuid import UUID
@@ -102,92 +103,133 @@ async def serve(settings: BotSettings, host: str, port: int) -> None:
 
 
 @asynccontextmanager
-async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, "_Stop"]]:
-    """The application, with all that works behind it, and what stops its intake."""
+async def running(settings: BotSettings) -> AsyncIterator[tuple[Starlette, Callable[[], None]]]:
+    """The application, with all that works behind it, and what stops its intake, also from a signal handler."""
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(Store.open(settings.database_url))
-        await refuse_moved(store.database)
-        vault = Vault(settings.secret_keys)
-        # A run whose connection no key opens would be told as over while it goes on: better not to start.
-        if count := await store.secrets.reseal(vault.reseal):
-            log.info("%s: the first key seals %s secrets that an older one had sealed", SECRET_KEY, count)
-        tracing = tracing_by(settings.telemetry, settings.github_url)
-        stack.callback(tracing.close)
-        directory = stack.enter_context(workspace())
-        installations = Installations(settings.github_api_url, settings.app_id, settings.private_key)
-        stack.callback(installations.close)
-        clock = await Clock.of(store.facts, await store.database.now())
-        bot = Bot(
-            settings=settings,
-            store=store,
-            vault=vault,
-            instance=await store.facts.once(INSTANCE, secrets.token_hex(8)),
-            workspace=directory,
-            installations=installations,
-            definitions=Definitions(directory),
-            tracing=tracing,
-            clock=clock,
-        )
-        stack.push_async_callback(bot.asides.leave_off)
-        driver = Driver(bot)
-        inbox = await stack.enter_async_context(
-            Inbox.open(
-                store.database,
-                partial(is_wanted, app_id=settings.app_id),
-                on_request=partial(bot.bell.ring, Word.REQUESTS),
-                now=clock.now,
-            )
-        )
-        gate = installations.gate(APP)
-        hook = Hook(settings.github_api_url, settings.app_id, settings.private_key, gate)
-        stack.callback(hook.close)
-        log.info("replica %s", bot.replicas.id)
-        await stack.enter_async_context(bot.bell.open(partial(_hear, driver, inbox)))
-        await stack.enter_async_context(bot.replicas.among())
-        await stack.enter_async_context(driver.driving())
-        await stack.enter_async_context(tending("deeds", bot.deeds.keep_for_ever, bot.metrics))
-        for name, work in (
-            ("requests", partial(_deal, bot, driver, inbox, hook)),
-            ("retention", Retention(store, clock.now).forget_for_ever),
-            ("orphans", Orphans(bot).sweep_for_ever),
-            ("pending checks", PendingChecks(bot).watch_for_ever),
-        ):
-            duty = partial(bot.replicas.on_duty, name, work)
-            await stack.enter_async_context(tending(name, duty, bot.metrics))
-        # No duty: each replica has a way of its own to them.
-        await stack.enter_async_context(tending("servers", Servers(bot).ask_for_ever, bot.metrics))
+        parts = await _parts(await _bot(settings, stack), stack)
+        await _work(parts, stack)
         streams = Streams()
-        shown = pages(
-            ShownRuns(store, driver),
-            capability_keys=bot.vault.derive_all("pages"),
-            operator_token=settings.operator_token,
-            public_url=settings.public_url,
-            github_url=bot.settings.github_url,
-            streams=streams,
-            clock=clock.now,
-        )
-        application = Starlette(
-            routes=[
-                webhook_route(inbox, settings.webhook_secret.encode()),
-                *endpoints(bot, driver, inbox),
-                *shown,
-            ]
-        )
-        yield application, _Stop(inbox, streams)
+
+        def stop_intake() -> None:
+            parts.inbox.close()
+            streams.close()
+
+        yield _application(parts, streams), stop_intake
 
 
-async def _deal(bot: Bot, driver: Driver, inbox: Inbox, hook: Hook) -> None:
+@dataclass(frozen=True)
+class _Parts:
+    """What works together in one process."""
+
+    bot: Bot
+    driver: Driver
+    inbox: Inbox
+    hook: Hook
+
+
+async def _bot(settings: BotSettings, stack: AsyncExitStack) -> Bot:
+    """What the parts share, for as long as the stack lasts.
+
+    Raises:
+        Misconfigured: the database cannot be used, or has moved, or its secrets cannot be opened.
+    """
+    store = await stack.enter_async_context(Store.open(settings.database_url))
+    await refuse_moved(store.database)
+    vault = Vault(settings.secret_keys)
+    # A run whose connection no key opens would be told as over while it goes on: better not to start.
+    if count := await store.secrets.reseal(vault.reseal):
+        log.info("%s: the first key seals %s secrets that an older one had sealed", SECRET_KEY, count)
+    tracing = tracing_by(settings.telemetry, settings.github_url)
+    stack.callback(tracing.close)
+    directory = stack.enter_context(workspace())
+    installations = Installations(settings.github_api_url, settings.app_id, settings.private_key)
+    stack.callback(installations.close)
+    bot = Bot(
+        settings=settings,
+        store=store,
+        vault=vault,
+        instance=await store.facts.once(INSTANCE, secrets.token_hex(8)),
+        workspace=directory,
+        installations=installations,
+        definitions=Definitions(directory),
+        tracing=tracing,
+        clock=await Clock.of(store.facts, await store.database.now()),
+    )
+    stack.push_async_callback(bot.asides.leave_off)
+    return bot
+
+
+async def _parts(bot: Bot, stack: AsyncExitStack) -> _Parts:
+    """All of them; the inbox takes deliveries already."""
+    settings = bot.settings
+    inbox = await stack.enter_async_context(
+        Inbox.open(
+            bot.store.database,
+            partial(is_wanted, app_id=settings.app_id),
+            on_request=partial(bot.bell.ring, Word.REQUESTS),
+            now=bot.clock.now,
+        )
+    )
+    gate = bot.installations.gate(APP)
+    hook = Hook(settings.github_api_url, settings.app_id, settings.private_key, gate)
+    stack.callback(hook.close)
+    return _Parts(bot, Driver(bot), inbox, hook)
+
+
+async def _work(parts: _Parts, stack: AsyncExitStack) -> None:
+    """Begin with all that goes on by itself; it is left off in the opposite order."""
+    bot, driver = parts.bot, parts.driver
+    log.info("replica %s", bot.replicas.id)
+    await stack.enter_async_context(bot.bell.open(partial(_hear, driver, parts.inbox)))
+    await stack.enter_async_context(bot.replicas.among())
+    await stack.enter_async_context(driver.driving())
+    await stack.enter_async_context(tending("deeds", bot.deeds.keep_for_ever, bot.metrics))
+    for name, work in (
+        ("requests", partial(_deal, parts)),
+        ("retention", Retention(bot.store, bot.clock.now).forget_for_ever),
+        ("orphans", Orphans(bot).sweep_for_ever),
+        ("pending checks", PendingChecks(bot).watch_for_ever),
+    ):
+        duty = partial(bot.replicas.on_duty, name, work)
+        await stack.enter_async_context(tending(name, duty, bot.metrics))
+    # No duty: each replica has a way of its own to them.
+    await stack.enter_async_context(tending("servers", Servers(bot).ask_for_ever, bot.metrics))
+
+
+def _application(parts: _Parts, streams: Streams) -> Starlette:
+    bot, settings = parts.bot, parts.bot.settings
+    shown = pages(
+        ShownRuns(bot.store, parts.driver),
+        capability_keys=bot.vault.derive_all("pages"),
+        operator_token=settings.operator_token,
+        public_url=settings.public_url,
+        github_url=settings.github_url,
+        streams=streams,
+        clock=bot.clock.now,
+    )
+    webhook = webhook_route(parts.inbox, settings.webhook_secret.encode())
+    return Starlette(routes=[webhook, *endpoints(bot, parts.driver, parts.inbox), *shown])
+
+
+async def _deal(parts: _Parts) -> None:
     """Deal with requests, those among them that are read from GitHub's list.
 
     What came while nobody was there comes before what comes now, unless GitHub does not tell it soon.
     """
-    every = bot.settings.deliveries_seconds
+    bot, inbox = parts.bot, parts.inbox
     missed = MissedDeliveries(
-        hook, bot.store, inbox, bot.metrics, bot.deeds, every, bot.contacts.github, bot.clock.now
+        parts.hook,
+        bot.store,
+        inbox,
+        bot.metrics,
+        bot.deeds,
+        every=bot.settings.deliveries_seconds,
+        github=bot.contacts.github,
+        now=bot.clock.now,
     )
     async with tending("missed deliveries", missed.read_for_ever, bot.metrics):
         await missed.wait(CAUGHT_UP_WITHIN)
-        await Worker(bot, driver, inbox.arrived).work()
+        await Worker(bot, parts.driver, inbox.arrived).work()
 
 
 def _hear(driver: Driver, inbox: Inbox, word: Word, run_id: UUID | None) -> None:
@@ -205,17 +247,6 @@ def _hear(driver: Driver, inbox: Inbox, word: Word, run_id: UUID | None) -> None
             driver.show_afar(run_id)
         case _:
             assert_never(word)
-
-
-class _Stop:
-    """Ends the intake; called from a signal handler."""
-
-    def __init__(self, inbox: Inbox, streams: Streams) -> None:
-        self._inbox, self._streams = inbox, streams
-
-    def __call__(self) -> None:
-        self._inbox.close()
-        self._streams.close()
 
 
 def _leave_in_time() -> None:

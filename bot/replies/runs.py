@@ -9,7 +9,7 @@ from bot.commands import COMMAND
 from bot.replies.meanings import MEANINGS
 from bot.replies.telling import PageUrl, line, no_page
 from bot.replies.text import fitted, named
-from bot.runs.run import Run
+from bot.runs.run import Run, newest_by_automation
 
 SHOWN: Final = 10
 EXPLAINED: Final = 5
@@ -39,12 +39,9 @@ def why(runs: Sequence[Run], now: float = 0, page_url: PageUrl = no_page) -> str
         runs: the newest first.
         now: Unix time in seconds.
     """
-    newest: dict[str, Run] = {}
-    for run in runs:
-        newest.setdefault(run.automation, run)
-    if not newest:
+    if not runs:
         return fitted([_NOTHING, _STARTS])
-    explained = list(newest.values())[:EXPLAINED]
+    explained = list(newest_by_automation(runs).values())[:EXPLAINED]
     return fitted([part for run in explained for part in _explained(run, now, page_url)])
 
 

@@ -20,7 +20,7 @@ from bot.requests.approvals import Approvals
 from bot.requests.wish import Subject, Wish
 from bot.runs.driver import Driver
 from bot.runs.lanes import lane_of, to_replace
-from bot.runs.run import End, Run, State
+from bot.runs.run import End, Run, State, newest_by_automation
 
 HOUR = 3600.0
 MARGIN = 3600.0
@@ -159,10 +159,8 @@ class Acceptance:
         Args:
             but: runs that do not count.
         """
-        newest: dict[str, Run] = {}
-        for run in await self.bot.store.runs.of_pull(repository, number, 200):
-            if run.head_sha == sha and run.id not in but:
-                newest.setdefault(run.automation, run)
+        runs = await self.bot.store.runs.of_pull(repository, number, 200)
+        newest = newest_by_automation(run for run in runs if run.head_sha == sha and run.id not in but)
         return [run for run in newest.values() if run.end and run.end.reason is Reason.FORK_NEEDS_APPROVAL]
 
     def _run(self, automation: Automation, subject: Subject, wish: Wish) -> Run:

@@ -19,7 +19,7 @@ from bot.requests.desk import Desk
 from bot.requests.repeat import Repeating
 from bot.requests.wish import Subject
 from bot.runs.check import APPROVE, RETRY
-from bot.runs.run import APPROVED, RETRIED, Run
+from bot.runs.run import APPROVED, RETRIED, Run, newest_by_automation
 
 SHOWN_RUNS = 200
 CAUSES: Final = {APPROVE.identifier: APPROVED, RETRY.identifier: RETRIED}
@@ -95,11 +95,9 @@ class Clicked:
         if not isinstance(self.click, SuiteRerequested):
             run = await rows.find_by_check(self.desk.repository, self.click.check_id)
             return [run] if run else []
-        newest: dict[str, Run] = {}
-        for run in await rows.recent(SHOWN_RUNS, repository=self.desk.repository):
-            if run.head_sha == self.click.head_sha and run.has_check:
-                newest.setdefault(run.automation, run)
-        return list(newest.values())
+        head_sha, recent = self.click.head_sha, await rows.recent(SHOWN_RUNS, repository=self.desk.repository)
+        shown = (run for run in recent if run.head_sha == head_sha and run.has_check)
+        return list(newest_by_automation(shown).values())
 
     async def _refuse(self, run: Run, error: Refused | Misconfigured) -> None:
         if run.pull_request is None:

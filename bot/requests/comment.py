@@ -23,7 +23,7 @@ from bot.requests.conversation import Conversation
 from bot.requests.desk import Desk
 from bot.requests.repeat import Repeating
 from bot.requests.wish import Wish
-from bot.runs.run import APPROVED, RETRIED, Run, State
+from bot.runs.run import APPROVED, RETRIED, Run, State, newest_by_automation
 from bot.runs.schedule import placed
 
 EVENT = "issue_comment"
@@ -143,13 +143,11 @@ class Commanded:
 
     async def _retry(self, command: Command, pull: PullRequest, role: Role | None) -> str:
         made = await self._made()
-        newest: dict[str, Run] = {}
-        for run in await self._runs(pull, command.name):
-            if run.id not in made:
-                newest.setdefault(run.automation, run)
-        failed = [run for run in newest.values() if run.end and not run.is_success and run.has_check]
+        runs = await self._runs(pull, command.name)
+        newest = newest_by_automation(run for run in runs if run.id not in made).values()
+        failed = [run for run in newest if run.end and not run.is_success and run.has_check]
         if command.name and not failed:
-            failed = [run for run in newest.values() if run.end and run.has_check]
+            failed = [run for run in newest if run.end and run.has_check]
         if not failed:
             return await self._say(replies.nothing_to_retry(self._asker, command.name), "nothing to retry")
         subject = self.desk.subject(pull, await self.desk.commit(pull.base_ref))

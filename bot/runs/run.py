@@ -1,6 +1,6 @@
 """One run as the bot knows it: plain data, read from its row and written back by `bot.store.runs`. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -191,3 +191,15 @@ class Run:
         if not self.ahead:
             return "its turn"
         return f"its turn, behind {self.ahead} other {'run' if self.ahead == 1 else 'runs'}"
+
+
+def newest_by_automation(runs: Iterable[Run]) -> dict[str, Run]:
+    """Of each automation the newest run, the newest of all first.
+
+    Args:
+        runs: the newest first.
+    """
+    newest: dict[str, Run] = {}
+    for run in runs:
+        newest.setdefault(run.automation, run)
+    return newest

@@ -1,4 +1,4 @@
-"""What may become a run, beside the role of who asks: forks, caps. Pure.
+"""What may become a run, beside the role of who asks: forks, commits that were left behind, caps. Pure.
 
 A refusal says which rule it is and the way out. Roles are judged by `automation.authority`.
 """
@@ -41,6 +41,24 @@ def check_fork(sha: str, settings: GitHubKey, *, is_fork: bool, is_approved: boo
             f"the commit {sha} is a fork's, and nobody with write access has approved it: look at it, then "
             f"write `/run-automation approve {sha}`",
             reason=Reason.FORK_NEEDS_APPROVAL,
+        )
+
+
+def check_head(sha: str, head_sha: str, differs: str, then: str = "approve that") -> None:
+    """Let through the commit that the pull request is at.
+
+    Args:
+        sha: the commit that is meant; head_sha: the pull request's.
+        differs: how the second is not the first, for the sentence, such as "which is not the commit of this check".
+        then: what to do after a look at what is new.
+
+    Raises:
+        Refused: the pull request has been pushed to.
+    """
+    if sha != head_sha:
+        raise Refused(
+            f"the pull request is at {head_sha}, {differs}; look at what is new and {then}",
+            reason=Reason.SHA_MOVED,
         )
 
 

@@ -10,8 +10,8 @@ from automation.authority import check_role
 from automation.definition.github_key import GitHubKey
 from automation.definition.role import Role
 from automation.errors import Misconfigured, Refused
-from automation.reasons import Reason
 from bot import replies
+from bot.authority import check_head
 from bot.events.check_run import ActionRequested, CheckRerequested
 from bot.events.check_suite import SuiteRerequested
 from bot.requests.conversation import Conversation
@@ -80,12 +80,8 @@ class Clicked:
             branch = run.base_ref or self.click.origin.default_branch
             return _same(run, self.desk.installation, await self.desk.commit(branch))
         pull = await self.desk.open_pull(run.pull_request)
-        if run.is_fork and pull.head_sha != run.head_sha:
-            raise Refused(
-                f"the pull request is at {pull.head_sha}, which is not the commit of this check; look at what is new "
-                "and approve that",
-                reason=Reason.SHA_MOVED,
-            )
+        if run.is_fork:
+            check_head(run.head_sha, pull.head_sha, "which is not the commit of this check")
         subject = self.desk.subject(pull, await self.desk.commit(pull.base_ref))
         return replace(subject, sha=run.head_sha)
 

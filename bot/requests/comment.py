@@ -16,6 +16,7 @@ from automation.errors import Misconfigured, Refused
 from automation.github.pull_request import PullRequest
 from automation.reasons import Reason
 from bot import replies
+from bot.authority import check_head
 from bot.commands import Command, Mistake, Verb, read_command
 from bot.events.issue_comment import CommentCreated
 from bot.github.comments import Reaction
@@ -88,12 +89,9 @@ class Commanded:
                 assert_never(command.verb)
 
     async def _run(self, command: Command, pull: PullRequest, role: Role | None) -> str:
-        if command.sha and command.sha != pull.head_sha:
-            raise Refused(
-                f"the pull request is at {pull.head_sha}, not at {command.sha}, which was asked for; look at what is "
-                "new and ask again",
-                reason=Reason.SHA_MOVED,
-            )
+        if command.sha:
+            differs = f"not at {command.sha}, which was asked for"
+            check_head(command.sha, pull.head_sha, differs, then="ask again")
         definition_sha = await self.desk.commit(pull.base_ref)
         found = await self._catalogue(definition_sha)
         if not command.name and len(found) != 1:
@@ -128,12 +126,7 @@ class Commanded:
 
     async def _approve(self, command: Command, pull: PullRequest, role: Role | None) -> str:
         check_role(self._asker, role, GitHubKey(who=Role.WRITE))
-        if command.sha != pull.head_sha:
-            raise Refused(
-                f"the pull request is at {pull.head_sha}, which is not the commit that you approve; look at what is "
-                "new and approve that",
-                reason=Reason.SHA_MOVED,
-            )
+        check_head(command.sha, pull.head_sha, "which is not the commit that you approve")
         subject = self.desk.subject(pull, await self.desk.commit(pull.base_ref))
         await self.desk.acceptance.approvals.give(subject, self._asker)
         made = await self._made()

@@ -7,6 +7,7 @@ from automation.github import GitHub
 from automation.github.people import role_of
 from automation.github.pull_request import PullRequest
 from automation.reasons import Reason
+from bot.authority import check_head
 from bot.bot import Bot
 from bot.runs.run import Run
 
@@ -29,12 +30,7 @@ async def authorise_again(bot: Bot, github: GitHub, run: Run) -> None:
         check_role(run.actor, await role_of(github, run.actor), GitHubKey(who=run.asks_role))
     if run.is_fork and run.pull_request is not None:
         pull = PullRequest.read(await github.get(f"/pulls/{run.pull_request}"))
-        if pull.head_sha != run.head_sha:
-            raise Refused(
-                f"the pull request is at {pull.head_sha}, which is not the commit that was approved; "
-                "look at what is new and approve that",
-                reason=Reason.SHA_MOVED,
-            )
+        check_head(run.head_sha, pull.head_sha, "which is not the commit that was approved")
         if pull.base_ref != run.base_ref:
             raise Refused(
                 f"the pull request goes into {pull.base_ref} by now, and its commit was approved for {run.base_ref}; "

@@ -5,7 +5,7 @@ import pytest
 from automation.definition.github_key import Forks, GitHubKey
 from automation.errors import Refused
 from automation.reasons import Reason
-from bot.authority import Recent, check_caps, check_fork
+from bot.authority import Recent, check_caps, check_fork, check_head
 from bot.caps import Caps
 
 SHA = "0123456789abcdef" * 2 + "01234567"
@@ -35,6 +35,17 @@ def test_forks(is_fork: bool, forks: Forks, is_approved: bool, reason: Reason | 
 def test_the_way_out_names_the_whole_commit() -> None:
     with pytest.raises(Refused, match=f"/run-automation approve {SHA}`"):
         check_fork(SHA, GitHubKey(), is_fork=True, is_approved=False)
+
+
+def test_only_the_commit_that_the_pull_request_is_at_goes_on() -> None:
+    check_head(SHA, SHA, "which is not the commit that you approve")
+    newer = "f" * 40
+    with pytest.raises(Refused) as refusal:
+        check_head(SHA, newer, f"not at {SHA}, which was asked for", then="ask again")
+    assert refusal.value.reason is Reason.SHA_MOVED
+    assert refusal.value.sentence == (
+        f"the pull request is at {newer}, not at {SHA}, which was asked for; look at what is new and ask again"
+    )
 
 
 @pytest.mark.parametrize(

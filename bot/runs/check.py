@@ -113,36 +113,28 @@ class RunCheck:
             GitHubRefuses: it says no.
             GitHubUnavailable: patience is spent.
         """
-        report = Report(end.title, end.summary, end.text)
         shown = [Annotation.model_validate(dict(each)) for each in end.annotations]
         buttons = buttons_of(end)
-        await self._conclude(check_id, end, report, shown, buttons)
+        await self._conclude(check_id, end, shown, buttons)
         if self.looks:
-            await self._conclude_twins(check_id, end, report, buttons)
+            await self._conclude_twins(check_id, end, buttons)
         if self._may_be_reopened and not (await self._checks(Lane.END).read(check_id)).is_completed:
             # "In progress" was on its way for longer than we waited, and has arrived after the conclusion.
-            await self._conclude(check_id, end, report, (), buttons)
+            await self._conclude(check_id, end, (), buttons)
 
     async def _conclude(
-        self,
-        check_id: int,
-        end: End,
-        report: Report,
-        annotations: Sequence[Annotation],
-        buttons: Sequence[Button],
+        self, check_id: int, end: End, annotations: Sequence[Annotation], buttons: Sequence[Button]
     ) -> None:
         await self._checks(Lane.END).conclude(
-            check_id, end.conclusion, report, annotations, looks=self.looks, buttons=buttons
+            check_id, end.conclusion, end.report, annotations, looks=self.looks, buttons=buttons
         )
 
-    async def _conclude_twins(
-        self, check_id: int, end: End, report: Report, buttons: Sequence[Button]
-    ) -> None:
+    async def _conclude_twins(self, check_id: int, end: End, buttons: Sequence[Button]) -> None:
         """A creation whose answer was lost can have taken effect after it was looked for: both end alike."""
         run = self.live.run
         for twin in await self._checks(Lane.END).twins(run.head_sha, str(keys_of(run, self.instance))):
             if twin.id != check_id and not twin.is_completed:
-                await self._conclude(twin.id, end, report, (), buttons)
+                await self._conclude(twin.id, end, (), buttons)
 
     def _checks(self, lane: Lane) -> Checks:
         return Checks(self.github.at(lane), self.app_id)

@@ -21,8 +21,6 @@ from automation.observation import Cause, Observation, Process
 from automation.outcome import Outcome
 from automation.output.excerpt import Excerpt
 from automation.reasons import Conclusion, Reason
-from automation.redacted import redacted_verdict
-from automation.report import write_report
 from automation.run.commands import Look
 from automation.run.conduct import Conductor
 from automation.run.patience import Patience
@@ -34,6 +32,7 @@ from bot.bot import Bot
 from bot.callback import callback_tokens
 from bot.runs import connections, sandboxes
 from bot.runs.authorised import authorise_again
+from bot.runs.end import end_of
 from bot.runs.live import LiveRun
 from bot.runs.order import Ordering
 from bot.runs.row import Row
@@ -223,22 +222,7 @@ class Drive:
         await self._over(Outcome(str(self.run.id), verdict, Excerpt(), seconds=seconds))
 
     async def _over(self, outcome: Outcome) -> None:
-        redactor = self.bot.redactor
-        # Before the report is written: a secret that is escaped for Markdown is not known again.
-        outcome = replace(outcome, verdict=redacted_verdict(outcome.verdict, redactor))
-        report = write_report(self.run.name, outcome, url=self.bot.page_url(self.run)).redacted(redactor)
-        verdict = outcome.verdict
-        found = verdict.result.annotations if verdict.result else ()
-        end = End(
-            conclusion=verdict.conclusion,
-            reason=verdict.reason,
-            sentence=verdict.sentence,
-            exit_code=verdict.exit_code,
-            title=report.title,
-            summary=report.summary,
-            text=report.text,
-            annotations=tuple(each.model_dump(mode="json", exclude_none=True) for each in found),
-        )
+        end = end_of(self.run.name, outcome, self.bot.redactor, self.bot.page_url(self.run))
         ended_at = self.bot.clock.now()
         await self._row.save(output=self.live.excerpt, end=end, state=State.CONCLUDING, ended_at=ended_at)
         self.on_over()

@@ -12,7 +12,8 @@ from typing import Any, Final
 from automation.errors import AutomationError
 from bot.bot import Bot
 from bot.runs.delays import Delays
-from bot.runs.run import Run, State, end_by_defect
+from bot.runs.end import end_by_defect
+from bot.runs.run import Run, State
 
 DEFECTS: Final = 3
 """How often in a row a run may fail by a defect of ours before its check says so."""

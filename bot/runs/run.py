@@ -9,6 +9,7 @@ from uuid import UUID
 from automation.definition.github_key import ConcurrencyPolicy
 from automation.definition.role import Role
 from automation.reasons import Conclusion, Reason
+from automation.report import Report
 
 APPROVED: Final = "approve"
 """The cause of a run that somebody's approval of its commit has started."""
@@ -47,25 +48,14 @@ class End:
     text: str = ""
     annotations: tuple[Mapping[str, Any], ...] = ()
 
+    @property
+    def report(self) -> Report:
+        """What GitHub shows of it."""
+        return Report(self.title, self.summary, self.text)
+
 
 class Overtaken(Exception):
     """A newer driver has the run: nothing more of this one's is written."""
-
-
-def end_by_defect(what: str) -> End:
-    """The end of a run that only a defect of the bot's keeps from its own.
-
-    Args:
-        what: went wrong; redacted.
-    """
-    sentence = f"automation-bot itself failed: {what}"
-    return End(
-        Conclusion.FAILURE,
-        Reason.INTERNAL_ERROR,
-        sentence,
-        title="Failure: a defect of automation-bot",
-        summary=sentence,
-    )
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,11 @@ from automation.github.lane import Lane
 from automation.observation import Observation, Process
 from automation.outcome import Outcome
 from automation.output.excerpt import Excerpt
-from automation.report import Report, write_report
 from automation.verdict import judge
 from bot.bot import Bot
 from bot.log_context import about, about_run
 from bot.runs.check import buttons_of
+from bot.runs.end import end_of
 from bot.runs.run import End, Run
 from bot.watchdog.decision import Due, due
 
@@ -166,9 +166,8 @@ class PendingChecks:
 
     async def _conclude(self, github: GitHub, check: CheckRun, end: End, buttons: Sequence[Button]) -> bool:
         """False if somebody has concluded it since it was listed."""
-        report = Report(end.title, end.summary, end.text)
         concluded = await Checks(github.at(Lane.END), self.bot.settings.app_id).conclude(
-            check.id, end.conclusion, report, buttons=buttons
+            check.id, end.conclusion, end.report, buttons=buttons
         )
         return concluded.is_ours
 
@@ -176,12 +175,4 @@ class PendingChecks:
         """The end of a run of which nothing is known any more."""
         verdict = replace(judge(Observation(process=Process.GONE)), sentence=UNKNOWN)
         outcome = Outcome(str(check.keys.run) if check.keys else "", verdict, Excerpt())
-        report = write_report(check.name, outcome).redacted(self.bot.redactor)
-        return End(
-            verdict.conclusion,
-            verdict.reason,
-            verdict.sentence,
-            title=report.title,
-            summary=report.summary,
-            text=report.text,
-        )
+        return end_of(check.name, outcome, self.bot.redactor)

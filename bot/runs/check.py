@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from automation.errors import AutomationError
-from automation.external_id import ExternalId, Face
 from automation.github import GitHub, GitHubUnavailable
 from automation.github.check_run import Button, CheckRun, NewCheck
 from automation.github.checks import Checks
@@ -23,7 +22,8 @@ from automation.report import Report
 from automation.report.live import write_live_report
 from automation.result import Annotation
 from bot.runs.live import LiveRun
-from bot.runs.run import End, Run, State
+from bot.runs.owner import keys_of
+from bot.runs.run import End, State
 
 RETRY: Final = Button("Retry", "Run it again at this commit", "retry")
 APPROVE: Final = Button("Approve this commit", "Run it on this commit of a fork", "approve")
@@ -34,11 +34,6 @@ DOING: Final = {
     State.CONCLUDING: "Ending",
     State.ENDED: "Ended",
 }
-
-
-def keys_of(run: Run, instance: str) -> ExternalId:
-    """What the check run says of its run."""
-    return ExternalId(Face.BOT, instance, run.id, run.attempt, int(run.deadline))
 
 
 def buttons_of(end: End) -> list[Button]:

@@ -17,7 +17,7 @@ from automation.packing.gitbundle import GitBundle
 from automation.run.start import Order
 from bot.bot import Bot
 from bot.callback import callback_url
-from bot.runs.check import keys_of
+from bot.runs.owner import Owner, keys_of
 from bot.runs.run import Run
 
 
@@ -63,7 +63,7 @@ class Ordering:
                     inputs=run.inputs,
                     event_name=run.event_name,
                     event=event,
-                    owner=f"{bot.settings.github_url}/{run.repository} {keys_of(run, bot.instance)}",
+                    owner=str(Owner(bot.settings.github_url, run.repository, keys_of(run, bot.instance))),
                 )
                 source = _OnGitHub(run.head_sha, None, contents)
                 assembly = await asyncio.to_thread(assemble, automation, source, wish, Path(directory))

@@ -17,10 +17,9 @@ from automation.backends.sandbox_connection import renewable
 from automation.cloud import Cloud
 from automation.connection import AgentConnection
 from automation.errors import AutomationError, Misconfigured
-from automation.external_id import ExternalId, Face
 from bot.bot import Bot
 from bot.log_context import about, about_run
-from bot.runs.check import keys_of
+from bot.runs.owner import Owner, keys_of
 from bot.runs.run import Overtaken, Run, State
 
 NAME = "sandboxes"
@@ -110,8 +109,8 @@ async def obtain(bot: Bot, run: Run, *, keeps: bool) -> AgentConnection:
     def note(sentence: str) -> None:
         log.info("run %s: %s", run.id, bot.redactor.text(sentence))
 
-    owner = f"{bot.settings.github_url}/{run.repository} {keys_of(run, bot.instance)}"
-    sandbox = CloudSandbox(account, owner, keep=keeps, ledger=memo, is_for_fork=run.is_fork, note=note)
+    owner = Owner(bot.settings.github_url, run.repository, keys_of(run, bot.instance))
+    sandbox = CloudSandbox(account, str(owner), keep=keeps, ledger=memo, is_for_fork=run.is_fork, note=note)
     return await sandbox.obtain()
 
 
@@ -164,20 +163,21 @@ async def reap(bot: Bot) -> None:
         return
     async with Cloud(account) as cloud:
         for found in await marked_sandboxes(cloud):
-            keys = ExternalId.parse(found.mark.owner.rpartition(" ")[2]) if found.mark else None
-            if keys is None or (keys.face, keys.instance) != (Face.BOT, bot.instance):
+            owner = Owner.parse(found.mark.owner) if found.mark else None
+            if owner is None or not owner.is_of(bot.instance):
                 continue
-            run = await bot.store.runs.get(keys.run)
+            run_id = owner.external_id.run
+            run = await bot.store.runs.get(run_id)
             if (found.mark and found.mark.is_kept) or (run is not None and run.state is not State.ENDED):
                 continue
-            with about_run(run) if run else about(run=str(keys.run)):
+            with about_run(run) if run else about(run=str(run_id)):
                 try:
                     await give_back(cloud, found.sandbox.id)
                 except AutomationError as error:
                     log.warning("sandbox %s: %s", found.sandbox.id, bot.redactor.text(error.sentence))
                 else:
                     bot.deeds.note(
-                        "sandbox-deleted", f"sandbox {found.sandbox.id} deleted: its run {keys.run} is over"
+                        "sandbox-deleted", f"sandbox {found.sandbox.id} deleted: its run {run_id} is over"
                     )
 
 

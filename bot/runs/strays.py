@@ -14,11 +14,12 @@ from uuid import UUID
 from automation.agent_server import AgentServer
 from automation.connection import AgentConnection
 from automation.errors import AutomationError
-from automation.external_id import ExternalId, Face
+from automation.external_id import Face
 from automation.observation import Cause, Process
 from automation.run.marks import Marked, find_marked
 from automation.run.stop import release, stop
 from bot.bot import Bot
+from bot.runs.owner import Owner
 
 MOST: Final = 200
 """Runs of ours that are looked up on a server at one time, and directories that are counted."""
@@ -32,11 +33,10 @@ def strays(found: Marked, instance: str, github_url: str) -> list[UUID]:
     """Runs that are this bot's by their mark, which has to be that of their own directory."""
     ours = []
     for run_id, mark in found.marks.items():
-        place, _, text = mark.rpartition(" ")
-        keys = ExternalId.parse(text)
-        if keys is None or not place.startswith(f"{github_url}/"):
+        owner = Owner.parse(mark)
+        if owner is None or owner.github_url != github_url:
             continue
-        if (keys.face, keys.instance, keys.run) == (Face.BOT, instance, run_id):
+        if owner.is_of(instance) and owner.external_id.run == run_id:
             ours.append(run_id)
     return ours
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 from sqlalchemy import create_engine
 
-from bot.runs.check import keys_of
+from bot.runs.owner import keys_of
 from bot.store.run_row import row_of
 from bot.store.schema import runs
 from bot.watchdog import PendingChecks

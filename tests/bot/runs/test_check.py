@@ -10,11 +10,11 @@ import pytest
 
 from automation.reasons import Conclusion, Reason
 from bot.runs import check as check_module
-from bot.runs.check import APPROVE, RETRY, RunCheck, buttons_of, keys_of
+from bot.runs.check import APPROVE, RETRY, RunCheck, buttons_of
 from bot.runs.live import LiveRun
 from bot.runs.run import End, State
 from tests.bot.runs.place import Place
-from tests.bot.store.rows import SUCCESS, a_run
+from tests.bot.store.rows import SUCCESS
 from tests.teller import eventually
 
 FAILURE = End(
@@ -84,11 +84,6 @@ def test_buttons_are_what_github_takes(button: Any) -> None:
     assert len(button.label) <= 20
     assert len(button.description) <= 40
     assert len(button.identifier) <= 20
-
-
-def test_the_key_names_the_bot_and_the_run() -> None:
-    run = a_run(attempt=2, deadline=1_800_000_000.7)
-    assert str(keys_of(run, "instance")) == f"bot:instance:{run.id}:2:1800000000"
 
 
 @pytest.mark.parametrize(

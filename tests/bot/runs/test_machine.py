@@ -26,7 +26,7 @@ from automation.observation import Cause
 from automation.reasons import Reason
 from bot.completion import Completion
 from bot.requests.wish import Wish, again
-from bot.runs.check import keys_of
+from bot.runs.owner import keys_of
 from bot.runs.run import End, Run, State
 from bot.runs.said import note_of
 from tests.bot.world.ports import Fate, Side

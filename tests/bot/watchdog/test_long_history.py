@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from bot.runs.check import keys_of
+from bot.runs.owner import keys_of
 from bot.runs.run import State
 from bot.store.run_row import row_of
 from bot.store.schema import runs

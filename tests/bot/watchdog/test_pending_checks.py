@@ -7,7 +7,7 @@ import pytest
 
 from automation.external_id import ExternalId, Face
 from automation.reasons import Conclusion, Reason
-from bot.runs.check import keys_of
+from bot.runs.owner import keys_of
 from bot.runs.run import End, Run, State
 from bot.watchdog import PendingChecks
 from bot.watchdog import pending_checks as module

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from automation.reasons import Conclusion
-from bot.pages.port import DayCount, Deed, Piece, RunFilter, Unavailable
+from bot.pages.port import DayCount, Deed, RunFilter, Unavailable
 from bot.runs.driver import Driver
+from bot.runs.piece import Piece
 from bot.runs.run import Run, State
 from bot.runs.schedule import placed
 from bot.store.errors import DatabaseUnavailable

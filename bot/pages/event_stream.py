@@ -24,7 +24,8 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from bot.pages.output import Lines
-from bot.pages.port import Piece, Unavailable
+from bot.pages.port import Unavailable
+from bot.runs.piece import Piece
 from bot.runs.run import Run
 
 HEARTBEAT: Final = 15.0

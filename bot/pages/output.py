@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from automation.output.excerpt import end_of_whole, left_out, start_of_whole
 from automation.output.terminal import plain
-from bot.pages.port import Piece
+from bot.runs.piece import Piece
 
 LONGEST = 64 * 1024
 """Bytes of a line after which it is shown in parts."""

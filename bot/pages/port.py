@@ -7,27 +7,12 @@ from typing import Protocol
 from uuid import UUID
 
 from automation.reasons import Conclusion
+from bot.runs.piece import Piece
 from bot.runs.run import Run, State
 
 
 class Unavailable(Exception):
     """The runs cannot be read now; the reader may try again in a moment."""
-
-
-@dataclass(frozen=True)
-class Piece:
-    """Some of a run's output, redacted.
-
-    Attributes:
-        start: where it begins in the whole output, in bytes.
-    """
-
-    start: int
-    data: bytes
-
-    @property
-    def end(self) -> int:
-        return self.start + len(self.data)
 
 
 @dataclass(frozen=True)

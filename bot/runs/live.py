@@ -11,7 +11,7 @@ from automation.output.excerpt import Excerpt
 from automation.run.attention import Attention
 from automation.run.progress import Phase
 from automation.run.stop_request import StopRequest
-from bot.pages.port import Piece
+from bot.runs.piece import Piece
 from bot.runs.run import Run, Station
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from automation.reasons import Conclusion, Reason
 from bot import shown as module
-from bot.pages.port import Piece, RunFilter, Unavailable
+from bot.pages.port import RunFilter, Unavailable
 from bot.runs.live import LiveRun
+from bot.runs.piece import Piece
 from bot.runs.run import End, Run, State
 from bot.shown import ShownRuns
 from bot.store.errors import DatabaseUnavailable

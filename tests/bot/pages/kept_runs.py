@@ -13,8 +13,9 @@ from starlette.applications import Starlette
 from automation.reasons import Conclusion, Reason
 from bot.pages.capability import capability_of
 from bot.pages.event_stream import Streams
-from bot.pages.port import DayCount, Deed, Piece, RunFilter, Unavailable
+from bot.pages.port import DayCount, Deed, RunFilter, Unavailable
 from bot.pages.routes import routes
+from bot.runs.piece import Piece
 from bot.runs.run import End, Run, State, Station
 
 KEY = b"a key for tests only"

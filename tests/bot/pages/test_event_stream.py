@@ -12,7 +12,7 @@ import pytest
 
 from bot.pages import event_stream
 from bot.pages.event_stream import Streams, events
-from bot.pages.port import Piece
+from bot.runs.piece import Piece
 from bot.runs.run import Run, State
 from tests.bot.pages.kept_runs import FAILURE, ID, RUN, KeptRuns, app, browser, ended, kept, page
 from tests.bot.pages.serving import served

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from automation.output.terminal import plain
 from bot.pages.output import LONGEST, Lines, inert, text_of
-from bot.pages.port import Piece
+from bot.runs.piece import Piece
 
 ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 wild = st.lists(

@@ -8,7 +8,7 @@ import pytest
 
 from bot.pages.capability import capability_of
 from bot.pages.headers import HEADERS
-from bot.pages.port import Piece
+from bot.runs.piece import Piece
 from bot.runs.run import Run, Station
 from tests.bot.pages.kept_runs import (
     FAILURE,

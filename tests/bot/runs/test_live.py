@@ -10,8 +10,8 @@ import pytest
 from automation.github.pace import OFTEN
 from automation.observation import Cause
 from automation.run.progress import Phase
-from bot.pages.port import Piece
 from bot.runs.live import LiveRun
+from bot.runs.piece import Piece
 from bot.runs.run import Run, State
 from tests.bot.store.rows import SUCCESS, a_run
 

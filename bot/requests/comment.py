@@ -9,7 +9,7 @@ from typing import assert_never
 from uuid import UUID
 
 from automation.authority import check_role
-from automation.catalogue import Found, list_automations
+from automation.catalogue import Automation, Found, list_automations
 from automation.definition.github_key import GitHubKey
 from automation.definition.role import Role
 from automation.errors import Misconfigured, Refused
@@ -20,10 +20,11 @@ from bot.authority import check_head
 from bot.commands import Command, Mistake, Verb, read_command
 from bot.events.issue_comment import CommentCreated
 from bot.github.comments import Reaction
+from bot.requests.cancel import Cancelling
 from bot.requests.conversation import Conversation
 from bot.requests.desk import Desk
 from bot.requests.repeat import Repeating
-from bot.requests.wish import Wish
+from bot.requests.wish import Subject, Wish
 from bot.runs.run import APPROVED, RETRIED, Run, State, newest_by_automation
 from bot.runs.schedule import placed
 
@@ -101,7 +102,12 @@ class Commanded:
             slugs = [each.slug for each in found]
             return await self._say(replies.unknown_automation(self._asker, name, slugs), "unknown name")
         automation = await self.desk.automation(definition_sha, name)
-        subject = self.desk.subject(pull, definition_sha)
+        return await self._start(automation, self.desk.subject(pull, definition_sha), command, role)
+
+    async def _start(
+        self, automation: Automation, subject: Subject, command: Command, role: Role | None
+    ) -> str:
+        """A run of it, or one that waits for an approval."""
         if subject.is_fork and command.sha and role is not None and role >= Role.WRITE:
             # Who may approve and names the whole commit has looked at it.
             await self.desk.acceptance.approvals.give(subject, self._asker)
@@ -157,42 +163,11 @@ class Commanded:
         return {run.id for run in made}
 
     async def _cancel(self, command: Command, pull: PullRequest, role: Role | None) -> str:
-        name = "" if command.name == "all" else command.name
         # One that was asked for later, as by a button while this is tried again, is not meant.
+        name = "" if command.name == "all" else command.name
         runs = await self._runs(pull, name, before=self.request)
-        since = await self.desk.bot.store.requests.pending_since(self.request)
-        if since is None:
-            # Another replica was faster than we, who were held up.
-            return "dealt with already"
-        alive = [run for run in runs if not run.is_over]
-        if not alive:
-            stopped = [run for run in runs if self._has_stopped(run, since)]
-            if stopped:
-                # We died before we could say so.
-                return await self._say(replies.cancelled(stopped), f"cancelled {len(stopped)}")
-            return await self._say(replies.nothing_to_cancel(self._asker, command.name), "nothing to cancel")
-        refusals = {run.id: refusal for run in alive if (refusal := self._refusal_to_cancel(run, role))}
-        if len(refusals) == len(alive):
-            raise refusals[alive[0].id]
-        left = [run for run in alive if run.id in refusals]
-        stopped = [
-            run for run in alive if run.id not in refusals and await self.desk.driver.stop(run, self._stopper)
-        ]
-        return await self._say(replies.cancelled(stopped, left), f"cancelled {len(stopped)}")
-
-    def _has_stopped(self, run: Run, since: float) -> bool:
-        """Whether the asker has stopped a run that was under way at a Unix time, or has ended after it."""
-        return run.is_over and run.stop_by == self._stopper and run.ended_at >= since
-
-    def _refusal_to_cancel(self, run: Run, role: Role | None) -> Refused | None:
-        """Why a run is not the asker's to stop; None if it is."""
-        if run.actor == self._asker:
-            return None
-        try:
-            check_role(self._asker, role, GitHubKey(who=run.asks_role or Role.WRITE))
-        except Refused as refusal:
-            return refusal
-        return None
+        said = await Cancelling(self.desk, self._asker, role, self.request).cancel(runs, command.name)
+        return await self._say(*said) if said else "dealt with already"
 
     async def _catalogue(self, definition_sha: str) -> list[Found]:
         async with self.desk.bot.definitions.at(self.desk.contents, definition_sha) as root:
@@ -230,11 +205,6 @@ class Commanded:
     @property
     def _asker(self) -> str:
         return self.comment.author.login
-
-    @property
-    def _stopper(self) -> str:
-        """What a run's row says of who wants it stopped."""
-        return f"@{self._asker}"
 
     @property
     def _talk(self) -> Conversation:

@@ -1,11 +1,9 @@
 """What a comment asks for, where that is about several runs or dealt with twice; the rest is told by stories."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from automation.definition.role import Role
 from automation.reasons import Conclusion, Reason
 from bot.events.issue_comment import CommentCreated
 from bot.events.origin import Origin, Person
@@ -17,7 +15,6 @@ from tests.bot.runs.place import Place
 from tests.bot.store.rows import NOW, a_delivery
 
 FAILURE = End(Conclusion.FAILURE, Reason.EXIT_CODE, "exit code 3", 3)
-CANCELLED = End(Conclusion.CANCELLED, Reason.CANCELLED, "stopped by @alice")
 HELD = End(Conclusion.ACTION_REQUIRED, Reason.FORK_NEEDS_APPROVAL, "look at it")
 
 
@@ -56,24 +53,6 @@ def said(place: Place) -> list[str]:
     return [each.body for each in place.repository.comments_on(7) if each.author == place.app.bot]
 
 
-async def test_of_all_it_cancels_what_the_asker_may_stop_and_says_what_not(place: Place) -> None:
-    own = await a_row(place, automation="greet", actor="rita", asks_role=Role.READ)
-    for_all = await a_row(place, automation="lint", asks_role=Role.READ)
-    others = await a_row(place, automation="deploy")
-    assert await commanded(place, "/run-automation cancel all", "rita").handle() == "cancelled 2"
-    assert [(await place.now(run)).stop_by for run in (own, for_all, others)] == ["@rita", "@rita", ""]
-    [reply] = said(place)
-    assert "Not yours to stop" in reply
-    assert "deploy" in reply.partition("Not yours to stop")[2]
-    assert "greet" in reply.partition("Not yours to stop")[0]
-
-
-async def test_where_nothing_is_the_askers_to_stop_it_is_a_refusal(place: Place) -> None:
-    run = await a_row(place)
-    assert await commanded(place, "/run-automation cancel all", "rita").handle() == "refused: not-allowed"
-    assert (await place.now(run)).stop_by == ""
-
-
 async def test_a_cancel_that_another_replica_has_dealt_with_meets_no_newer_run(place: Place) -> None:
     run = await a_row(place)
     await place.bot.store.requests.done(1)
@@ -88,21 +67,6 @@ async def test_a_cancel_that_is_tried_again_leaves_what_was_asked_for_meanwhile(
     older, newer = await a_row(place, 1), await a_row(place, 2)
     assert await commanded(place, "/run-automation cancel").handle() == "cancelled 1"
     assert [(await place.now(run)).stop_by for run in (older, newer)] == ["@alice", ""]
-
-
-async def test_a_cancel_is_told_although_the_bot_died_before_its_reply(place: Place) -> None:
-    run = await a_row(place)
-    await place.driver.stop(run, "@alice")
-    stopped = replace(await place.now(run), end=CANCELLED, state=State.ENDED, ended_at=NOW + 1)
-    assert await place.bot.store.runs.save(stopped)
-    assert await commanded(place, "/run-automation cancel").handle() == "cancelled 1"
-    [reply] = said(place)
-    assert str(run.id) in reply
-
-
-async def test_what_was_cancelled_before_the_comment_is_not_told_as_cancelled_by_it(place: Place) -> None:
-    await a_row(place, end=CANCELLED, state=State.ENDED, ended_at=NOW - 1, stop_by="@alice")
-    assert await commanded(place, "/run-automation cancel").handle() == "nothing to cancel"
 
 
 async def test_a_retry_that_is_dealt_with_again_is_the_same(place: Place) -> None:

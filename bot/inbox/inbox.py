@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from automation.errors import AutomationError
 from automation.reasons import Reason
-from bot.events.fields import at, number
+from bot.inbox.received import delivery_of
 from bot.log_context import about
 from bot.store.database import Database
 from bot.store.deliveries import TURN, Delivery, DeliveryRows
@@ -50,9 +50,6 @@ NOTHING = "ping"
 """The event that says that there is a webhook; it asks for nothing."""
 
 SHUTTING_DOWN = "The bot is shutting down; deliver this again when it is back"
-
-MAX_TEXT = 256
-"""Characters that are remembered of a name; none of GitHub's is longer."""
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +161,7 @@ class Inbox:
         is_request = event != NOTHING and self._is_wanted(event, payload)
         taken = asyncio.get_running_loop().create_future()
         at = self._now() if sent_at is None else sent_at
-        delivery = _delivery(guid, event, payload, body, at, is_request=is_request)
+        delivery = delivery_of(guid, event, payload, body, at, is_request=is_request)
         self._waiting.append(_Waiting(delivery, taken))
         self._news.set()
         try:
@@ -246,33 +243,3 @@ def _refuse(waiting: Iterable[_Waiting], sentence: str) -> None:
     for each in waiting:
         if not each.taken.done():
             each.taken.set_exception(NotTaken(sentence))
-
-
-def _delivery(
-    guid: str,
-    event: str,
-    payload: Mapping[str, Any],
-    body: bytes,
-    at_time: float,
-    *,
-    is_request: bool,
-) -> Delivery:
-    """What is remembered of a payload, which may have anything in it."""
-    repository = _text(at(payload, "repository", "full_name"))
-    conversation = number(at(payload, "issue", "number")) or number(at(payload, "pull_request", "number"))
-    return Delivery(
-        guid=guid,
-        event=event,
-        action=_text(payload.get("action")),
-        repository=repository,
-        installation=number(at(payload, "installation", "id")),
-        sender=_text(at(payload, "sender", "login")),
-        lane=f"{repository}#{conversation}" if conversation else guid,
-        received_at=at_time,
-        payload=body if is_request else b"",
-        is_request=is_request,
-    )
-
-
-def _text(value: object) -> str:
-    return value[:MAX_TEXT] if isinstance(value, str) else ""

@@ -24,9 +24,9 @@ from bot.contact import Contact
 from bot.deeds import Deeds
 from bot.github.hook import Attempt, Hook
 from bot.inbox.inbox import NOTHING, Inbox
+from bot.inbox.received import of_no_concern
 from bot.log_context import about
 from bot.metrics import Metrics
-from bot.store.deliveries import Delivery
 from bot.store.store import Store
 
 OVERLAP: Final = 300.0
@@ -161,7 +161,7 @@ class MissedDeliveries:
         received = await self._received({each.guid for each in attempts})
         sent_at = places(attempts, received, self._ahead)
         new = missing(attempts, received.keys() | self._given_up)
-        await self.store.deliveries.add([_of_no_concern(each) for each in new if each.at < first])
+        await self.store.deliveries.add([of_no_concern(each) for each in new if each.at < first])
         taken = 0
         for attempt in new:
             if attempt.at >= first:
@@ -231,19 +231,3 @@ class MissedDeliveries:
         self._failures[attempt.guid] += 1
         is_gone = isinstance(error, GitHubRefuses) and error.status == NOT_FOUND
         return is_gone or self._failures[attempt.guid] >= READINGS
-
-
-def _of_no_concern(attempt: Attempt) -> Delivery:
-    """What is remembered of a delivery from before the bot was there, so that it is never taken in."""
-    return Delivery(
-        guid=attempt.guid,
-        event=attempt.event,
-        action=attempt.action,
-        repository="",
-        installation=0,
-        sender="",
-        lane=attempt.guid,
-        received_at=attempt.at,
-        payload=b"",
-        is_request=False,
-    )

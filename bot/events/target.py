@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from automation.github.pull_request import PullRequest
 from bot.events.fields import at, branch_name, commit, number, repository_name, text
 from bot.events.origin import Origin
+from bot.events.relevance import OF_THE_HOOK
 
 OF_A_PULL_REQUEST = frozenset(
     {
@@ -34,7 +35,6 @@ OF_A_PULL_REQUEST = frozenset(
         "pull_request_review_thread",
     }
 )
-OF_THE_HOOK = frozenset({"ping", "meta"})
 _HEADS, _TAGS = "refs/heads/", "refs/tags/"
 
 

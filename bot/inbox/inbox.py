@@ -46,9 +46,6 @@ PATIENCE = 8.0
 LAST = 2.0
 """Seconds at the end to store what still waits."""
 
-NOTHING = "ping"
-"""The event that says that there is a webhook; it asks for nothing."""
-
 SHUTTING_DOWN = "The bot is shutting down; deliver this again when it is back"
 
 log = logging.getLogger(__name__)
@@ -158,7 +155,7 @@ class Inbox:
             raise NotTaken(SHUTTING_DOWN)
         if len(self._waiting) >= ROOM:
             raise NotTaken("Too many deliveries are waiting to be stored; deliver this again later")
-        is_request = event != NOTHING and self._is_wanted(event, payload)
+        is_request = self._is_wanted(event, payload)
         taken = asyncio.get_running_loop().create_future()
         at = self._now() if sent_at is None else sent_at
         delivery = delivery_of(guid, event, payload, body, at, is_request=is_request)

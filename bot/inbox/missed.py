@@ -22,8 +22,9 @@ from automation.errors import AutomationError
 from automation.github.errors import GitHubNotAsked, GitHubRefuses, GitHubUnavailable
 from bot.contact import Contact
 from bot.deeds import Deeds
+from bot.events.relevance import may_ask
 from bot.github.hook import Attempt, Hook
-from bot.inbox.inbox import NOTHING, Inbox
+from bot.inbox.inbox import Inbox
 from bot.inbox.received import of_no_concern
 from bot.log_context import about
 from bot.metrics import Metrics
@@ -41,11 +42,6 @@ FIRST_SENT: Final = "first-sent"
 """The same moment by GitHub's clock, as soon as that is known."""
 AGREES: Final = 3.0
 """Seconds: GitHub tells whole ones, a little later."""
-CLICKS: Final = {
-    "check_run": frozenset({"rerequested", "requested_action"}),
-    "check_suite": frozenset({"rerequested"}),
-}
-NEVER: Final = frozenset({NOTHING, "status", "workflow_job"})
 KNOWN_AT_ONCE: Final = 500
 NOT_FOUND: Final = 404
 READINGS: Final = 30
@@ -54,13 +50,6 @@ ARRIVES_WITHIN: Final = 12.0
 """Seconds between an attempt and its reception at the most: GitHub hangs up after 10. Later it was another attempt."""
 
 log = logging.getLogger(__name__)
-
-
-def may_ask(event: str, action: str) -> bool:
-    """Whether a delivery can ask for something, as far as its name tells."""
-    if event in CLICKS:
-        return action in CLICKS[event]
-    return event not in NEVER and not event.startswith("deployment")
 
 
 def missing(attempts: Iterable[Attempt], known: Collection[str]) -> list[Attempt]:

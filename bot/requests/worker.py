@@ -23,6 +23,7 @@ from bot.events.check_suite import SuiteRerequested
 from bot.events.issue_comment import CommentCreated
 from bot.events.origin import Origin
 from bot.events.pull_request import PullRequestMoved
+from bot.events.relevance import may_trigger
 from bot.log_context import about
 from bot.replies import key_of as key_of_comment
 from bot.requests.click import Clicked
@@ -50,8 +51,6 @@ REFUSALS = 6
 """Over some minutes: a refusal may pass, as of a repository that has just been added to the installation."""
 DEFECTS = 3
 WITHIN = 300.0
-FOREIGN = frozenset({"check_run", "check_suite", "status", "workflow_job"})
-"""What every CI has many of for each commit, and `deployment*`: to look at each would cost more than it is worth."""
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +72,7 @@ def is_wanted(name: str, payload: Mapping[str, Any], app_id: int) -> bool:
     event = read_event(name, payload)
     if isinstance(event, CheckRerequested | SuiteRerequested | ActionRequested):
         return event.app_id == app_id
-    if name in FOREIGN or name.startswith("deployment"):
+    if not may_trigger(name):
         return False
     return is_command(event) or target_of(name, payload, app_id=app_id) is not None
 

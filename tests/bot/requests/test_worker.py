@@ -330,6 +330,7 @@ async def test_the_database_away_is_borne(
         ("issue_comment", {}, True),
         ("issue_comment", {"action": "edited"}, True),
         ("ping", {}, False),
+        ("meta", {}, False),
         ("check_run", {}, False),
         ("check_suite", {}, False),
         ("status", {}, False),

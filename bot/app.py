@@ -55,7 +55,10 @@ GRACE = 3
 """Seconds that answers which are under way get at the end."""
 
 LEFT_WITHIN = 9.0
-"""Seconds from the signal to the end of the process: Docker kills after 10."""
+"""Seconds from the signal to the end of the process: Docker kills after 10.
+
+Source: https://docs.docker.com/reference/cli/docker/container/stop/
+"""
 
 CONNECTIONS = 800
 """Most at once: usually a process may have 1024 files open, and each may hold some memory for a while."""

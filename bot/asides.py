@@ -1,4 +1,4 @@
-"""What is done by the way: nobody waits for it, nothing depends on it, and what is left at the end is left."""
+"""Best-effort background tasks: nobody awaits them, at most 200 run, the rest is dropped."""
 
 import asyncio
 import logging

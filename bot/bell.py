@@ -22,6 +22,7 @@ from bot.tending import tending
 
 CHANNEL: Final = "automation_bot"
 AGAIN_AFTER: Final = 1.0
+"""Seconds after which ringing or listening is tried again that the database did not do."""
 LAST: Final = 2.0
 """Seconds for the last word."""
 

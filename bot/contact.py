@@ -1,4 +1,4 @@
-"""How those outside have answered the last time that they were asked."""
+"""The last answer of each external service, GitHub or agent-server: reachable, or the error."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""What the bot has done that nobody asked it for: counted, logged with its reason, and kept for the operator."""
+"""What the watchdog repaired by itself: counted, logged with its reason, kept for the operator."""
 
 import asyncio
 import logging

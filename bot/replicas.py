@@ -25,9 +25,11 @@ from bot.store.replicas import SILENT_FOR
 from bot.store.store import Store
 
 BEAT_EVERY: Final = 2.0
+"""Seconds between two signs of life."""
 DUTY_EVERY: Final = 1.0
-"""How often a duty is tried to be taken that another one has: it may be dead."""
+"""Seconds between two tries to take a duty that another one has: it may be dead."""
 LEFT_WITHIN: Final = 3.0
+"""Seconds at the end to give back what this one has taken."""
 
 log = logging.getLogger(__name__)
 

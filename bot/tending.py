@@ -1,4 +1,4 @@
-"""Work that goes on for as long as the process does: what nobody foresaw is logged, and it goes on."""
+"""Supervised background tasks: an unexpected error is logged and the task restarted."""
 
 import asyncio
 import logging

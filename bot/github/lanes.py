@@ -23,6 +23,7 @@ from automation.github.lane import Lane
 from bot.github.budget import Budget
 
 APART: Final = 1.0
+"""Seconds between two requests that are cosmetic."""
 BORNE: Final[Mapping[Lane, float]] = {
     Lane.END: 120.0,
     Lane.START: 120.0,

@@ -41,7 +41,10 @@ MOMENT = 0.003
 """Seconds that a commit waits for company: about what it takes itself."""
 
 PATIENCE = 8.0
-"""Seconds that a delivery may wait: GitHub hangs up after 10."""
+"""Seconds that a delivery may wait: GitHub hangs up after 10.
+
+Source: https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks
+"""
 
 LAST = 2.0
 """Seconds at the end to store what still waits."""

@@ -47,7 +47,10 @@ NOT_FOUND: Final = 404
 READINGS: Final = 30
 """Most readings in which one that GitHub lists and does not give holds up those after it."""
 ARRIVES_WITHIN: Final = 12.0
-"""Seconds between an attempt and its reception at the most: GitHub hangs up after 10. Later it was another attempt."""
+"""Seconds between an attempt and its reception at the most: GitHub hangs up after 10. Later it was another attempt.
+
+Source: https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks
+"""
 
 log = logging.getLogger(__name__)
 

@@ -40,7 +40,10 @@ SPACE: Final = 4 * LIMIT
 """Bytes of all bodies that are in memory at once, beyond those: strangers can send some, too."""
 
 PATIENCE: Final = 10.0
-"""Seconds for a body to arrive: GitHub hangs up then."""
+"""Seconds for a body to arrive: GitHub hangs up then.
+
+Source: https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks
+"""
 
 _GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SIGNATURE: Final = re.compile(r"sha256=[0-9a-f]{64}")

@@ -7,6 +7,7 @@ tried a few times and then left with a note. While the database takes nothing, n
 
 import asyncio
 import logging
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -34,6 +35,7 @@ from bot.runs.driver import Driver
 from bot.store.requests import Request
 
 AT_ONCE = 8
+"""Most requests at once."""
 OF_A_REPOSITORY = 2
 """Most of one repository at once: the others have work, too."""
 
@@ -41,16 +43,28 @@ COMMENTS_PER_HOUR = 60
 """Comments of one person in one repository that are dealt with, or as many as the runs that he may have."""
 
 HOUR = 3600.0
+"""Seconds."""
 LOOKED_AT = 64
+"""Most requests that are read at one look."""
 LOOKS_EVERY = 5.0
+"""Seconds between two looks, unless something arrives."""
 PAUSES = (1.0, 3.0, 10.0, 30.0, 120.0, 600.0)
-TRIES = 440
-ROOM = "room"
-"""A fact that says nothing, but that it could be written."""
+"""Seconds after the first try that failed, the second, and so on; then the last one each time."""
+TRIED_FOR = 3 * 24 * HOUR
+"""Seconds for which a request is tried, at least: GitHub would keep its delivery for as long.
+
+Source: https://docs.github.com/en/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks
+"""
+TRIES = len(PAUSES) + math.ceil(TRIED_FOR / PAUSES[-1])
+"""Tries of a request that GitHub or the database is in the way of, in all."""
+WRITE_PROBE = "room"
+"""A fact written only to see whether the database takes writes again."""
 REFUSALS = 6
-"""Over some minutes: a refusal may pass, as of a repository that has just been added to the installation."""
+"""Tries of what GitHub refuses, over some minutes: a refusal may pass, as of a repository that has just been added."""
 DEFECTS = 3
+"""Tries of a request that fails by a defect of ours."""
 WITHIN = 300.0
+"""Seconds for one try."""
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +126,7 @@ class Worker:
             DatabaseUnavailable: it still cannot.
         """
         if self._is_full:
-            await self.bot.store.facts.put(ROOM, "")
+            await self.bot.store.facts.put(WRITE_PROBE, "")
             self._is_full = False
 
     async def _due(self) -> list[Request]:

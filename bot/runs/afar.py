@@ -1,4 +1,4 @@
-"""Runs that are driven here and watched at another replica: their output, by way of the database.
+"""Relays live output, through the database, to replicas where somebody watches.
 
 For as long as somebody there says so, the output is read as closely as for a watcher here, and kept each second.
 """

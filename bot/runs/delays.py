@@ -1,4 +1,4 @@
-"""Runs that something failed for, and until when each of them is left alone: a while that grows."""
+"""Back-off per run: failures in a row, and until when it is not retried."""
 
 import time
 from collections.abc import Collection
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 PAUSES = (2.0, 5.0, 15.0, 60.0, 300.0)
+"""Seconds after the first failure in a row, the second, and so on; then the last one each time."""
 
 
 @dataclass

@@ -32,12 +32,15 @@ from bot.runs.schedule import Move, Room, Step, moves
 from bot.tending import tending
 
 SWEEP_EVERY = 5.0
+"""Seconds between two sweeps, unless somebody pokes."""
 SWEEP_SHARED_EVERY = 2.0
 """The same where another replica may have died, whose runs are to be taken over soon."""
 SWEPT_WITHIN = 30.0
+"""Seconds without a sweep after which the driver is not ready."""
 LEFT_WITHIN = 5.0
+"""Seconds at the end for the tasks to leave their runs."""
 PLACES = "places"
-"""The turn of whoever lets runs go."""
+"""The lock that a replica holds while it decides which queued runs start."""
 UNWATCHED_READS = 8.0
 """How often a second output is read that nobody watches, that of all runs together."""
 

@@ -24,8 +24,11 @@ from bot.runs.sandboxes import SandboxMemo, give_back_all, reap
 from bot.runs.strays import Strays
 
 EVERY = 20.0
+"""Seconds between two sweeps."""
 REAP_EVERY = 600.0
+"""Seconds between two looks for sandboxes and runs that only their marks tell of."""
 WITHIN = 60.0
+"""Seconds to end one orphan: what is left then waits for the next sweep."""
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What a run has said of itself by its callback, against what its server shows. Pure."""
+"""Combines a run's callback with its verdict: a reported failure can only make it worse. Pure."""
 
 import json
 from dataclasses import replace

@@ -24,7 +24,7 @@ class Delivery:
         event: its `X-GitHub-Event`; action: the payload's, empty for none.
         repository: full name, empty for none; installation: 0 for none.
         sender: login of who caused it, empty for nobody.
-        lane: what it has in common with those that it must not be dealt with beside of, or before.
+        lane: key of the queue in which requests are handled one by one, in order of arrival.
         received_at: Unix time in seconds.
         payload: JSON; kept only if it asks for something.
         is_request: it does.

@@ -1,4 +1,4 @@
-"""What the database says no with."""
+"""The database's one error, and the name of its setting."""
 
 from typing import Final
 

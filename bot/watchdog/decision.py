@@ -8,18 +8,21 @@ from bot.runs.run import Run, State
 
 
 class Due(StrEnum):
-    """What."""
+    """What the watchdog does about a check run."""
 
     LEAVE = "leave"
-    """It is not ours, completed by whomever, or its run is driven to its end."""
-    REPEAT = "repeat"
-    """Its run has ended, and it does not show that: it is a second one of that run, or the telling got lost."""
+    """Not ours, completed already, or its run is still driven."""
+    CONCLUDE_AGAIN = "conclude-again"
+    """Its run has ended, but this check run does not show it.
+
+    It is a second one of that run, or the telling got lost.
+    """
     LOSE = "lose"
     """Nobody knows its run: the database is an older copy."""
 
 
 def due(check: CheckRun, instance: str, run: Run | None) -> Due:
-    """What.
+    """Decide what to do about a check run, from what it says and what is known of its run.
 
     Args:
         check: of our App.
@@ -31,4 +34,4 @@ def due(check: CheckRun, instance: str, run: Run | None) -> Due:
         return Due.LEAVE
     if run is None or run.attempt != keys.attempt:
         return Due.LOSE
-    return Due.REPEAT if run.state is State.ENDED and run.end is not None else Due.LEAVE
+    return Due.CONCLUDE_AGAIN if run.state is State.ENDED and run.end is not None else Due.LEAVE

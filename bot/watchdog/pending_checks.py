@@ -154,7 +154,7 @@ class PendingChecks:
         match due(check, self.bot.instance, run):
             case Due.LEAVE:
                 return False
-            case Due.REPEAT:
+            case Due.CONCLUDE_AGAIN:
                 assert run is not None and run.end is not None  # noqa: PT018, S101
                 if await self._conclude(github, check, run.end, buttons_of(run.end)):
                     self.bot.deeds.note("check-repeated", f"{check.url}: shows how its run {run.id} ended")

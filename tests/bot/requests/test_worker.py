@@ -15,7 +15,7 @@ from sqlalchemy import select
 from automation.github import GitHubRefuses, GitHubUnavailable
 from bot.requests import worker as module
 from bot.requests.comment import Commanded
-from bot.requests.worker import Worker, is_wanted
+from bot.requests.worker import PAUSES, Worker, is_wanted
 from bot.store.deliveries import DeliveryRows
 from bot.store.errors import DatabaseUnavailable
 from bot.store.schema import requests
@@ -322,6 +322,11 @@ async def test_the_database_away_is_borne(
         await eventually(lambda: not any(all_left), 20)
         assert not task.done()
         assert [state for state, _ in await settled(place)] == ["done"]
+
+
+def test_a_request_is_tried_for_as_long_as_github_keeps_its_delivery() -> None:
+    pauses = [PAUSES[min(tries, len(PAUSES) - 1)] for tries in range(module.TRIES - 1)]
+    assert module.TRIED_FOR <= sum(pauses) <= module.TRIED_FOR + PAUSES[-1]
 
 
 @pytest.mark.parametrize(

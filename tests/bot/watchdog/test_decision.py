@@ -24,8 +24,8 @@ def check(status: str = "in_progress", **changes: object) -> CheckRun:
 @pytest.mark.parametrize(
     ("check", "run", "expected"),
     [
-        (check(), ENDED, Due.REPEAT),
-        (check("queued"), ENDED, Due.REPEAT),
+        (check(), ENDED, Due.CONCLUDE_AGAIN),
+        (check("queued"), ENDED, Due.CONCLUDE_AGAIN),
         (check("completed"), ENDED, Due.LEAVE),
         (check(), RUN, Due.LEAVE),
         (check(), replace(RUN, state=State.RUNNING), Due.LEAVE),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.store import Database
+from tests.postgresql import PostgreSQL
 
 
 @pytest.fixture
@@ -13,14 +14,20 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "bot.db"
 
 
+@pytest.fixture
+def on_postgresql(postgres: PostgreSQL) -> Iterator[str]:
+    """The URL of an empty one; its tables may be there already."""
+    with postgres.emptied() as url:
+        yield url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def address(request: pytest.FixtureRequest, path: Path) -> Iterator[str]:
+def address(request: pytest.FixtureRequest, path: Path) -> str:
     """The URL of each of both."""
     if request.param == "sqlite":
-        yield f"sqlite:///{path}"
-        return
-    with request.getfixturevalue("postgres").emptied() as url:
-        yield url
+        return f"sqlite:///{path}"
+    url: str = request.getfixturevalue("on_postgresql")
+    return url
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from automation.errors import Misconfigured
 from bot.store import Database
 from bot.store.facts import Facts
 from bot.store.schema import metadata
+from tests.postgresql import PostgreSQL
 
 
 def difference(connection: Connection) -> list[Any]:
@@ -22,13 +23,10 @@ def difference(connection: Connection) -> list[Any]:
     return list(compare_metadata(context, metadata))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def address(request: pytest.FixtureRequest, path: Path) -> Iterator[str]:
+@pytest.fixture
+def on_postgresql(postgres: PostgreSQL) -> Iterator[str]:
     """One that nobody has used before."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{path}"
-        return
-    with request.getfixturevalue("postgres").database() as url:
+    with postgres.database() as url:
         yield url
 
 

@@ -1,7 +1,5 @@
 """Who is alive, and who has which duty, by the database's clock."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from bot.runs.run import State
@@ -10,13 +8,11 @@ from bot.store import replicas as module
 from bot.store.replicas import ReplicaRows
 from bot.store.runs import RunRows
 from tests.bot.store.rows import a_run
-from tests.postgresql import PostgreSQL
 
 
 @pytest.fixture
-def address(postgres: PostgreSQL) -> Iterator[str]:
-    with postgres.emptied() as url:
-        yield url
+def address(on_postgresql: str) -> str:
+    return on_postgresql
 
 
 @pytest.fixture

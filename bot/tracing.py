@@ -46,7 +46,7 @@ def tracing_by(variables: Mapping[str, str], github_url: str) -> Tracing:
 
         return OtlpTracing(variables, github_url)
     except ImportError:
-        log.warning("%s: what sends them is not there; pip install 'automation-action[bot,otel]'", unsent)
+        log.warning("%s: what sends them is not there; in a checkout: pip install '.[bot,otel]'", unsent)
     except ValueError as error:
         log.warning("%s: %s", unsent, error)
     return Tracing()

@@ -223,7 +223,7 @@ def test_where_the_extra_is_missing_one_line_says_what_to_install(
     [line] = caplog.messages
     assert line == (
         "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is set, and no traces are sent: what sends them is not there; "
-        "pip install 'automation-action[bot,otel]'"
+        "in a checkout: pip install '.[bot,otel]'"
     )
 
 

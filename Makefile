@@ -16,7 +16,7 @@ demo: $(READY)  ## Show the bot at work without GitHub: a comment, its run, its 
 	@$(BIN)/python -m tests.demo
 
 test: $(READY)  ## Run the tests, against real agent-servers
-	@$(BIN)/pytest -n 4 --dist loadgroup
+	@$(BIN)/pytest -n 5 --dist loadgroup
 
 lint: $(READY)  ## Check style, types, layers, shell, the Action, its image and the workflows
 	$(BIN)/ruff check src bot tests .ci
@@ -36,7 +36,7 @@ bench: $(READY)  ## Measure, as ratios to the bare calls in the same run
 	@$(BIN)/python -m tests.bench
 
 chaos: $(READY)  ## Kill servers and clients at random, many times
-	@CHAOS=1 $(BIN)/pytest -n 2 -m chaos
+	@CHAOS=1 $(BIN)/pytest -n 4 --dist worksteal -m chaos
 
 soak: $(READY)  ## Let a bot be idle for ten minutes: nothing of it may grow
 	@SOAK=1 $(BIN)/pytest -m soak

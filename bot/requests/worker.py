@@ -59,8 +59,8 @@ TRIES = len(PAUSES) + math.ceil(TRIED_FOR / PAUSES[-1])
 """Tries of a request that GitHub or the database is in the way of, in all."""
 WRITE_PROBE = "room"
 """A fact written only to see whether the database takes writes again."""
-REFUSALS = 6
-"""Tries of what GitHub refuses, over some minutes: a refusal may pass, as of a repository that has just been added."""
+REFUSALS = 4
+"""Tries of what GitHub refuses, over a quarter of a minute: a refusal may pass, as of a repository that has just been added."""
 DEFECTS = 3
 """Tries of a request that fails by a defect of ours."""
 WITHIN = 300.0

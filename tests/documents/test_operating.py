@@ -49,6 +49,20 @@ def commands(title: str) -> list[str]:
     return re.findall(r"^\$ (.+)$", section(title), re.MULTILINE)
 
 
+def commands_for_sqlite() -> list[str]:
+    """The back-up of a SQLite file, and the steps of its restoration, as the bot's user types them.
+
+    What is done by systemd or by Docker is left out.
+    """
+    lines = [
+        line.replace("/opt/automation-bot/bin/python", sys.executable)
+        for line in commands("SQLite")
+        if line.startswith(("(umask 077; /opt", "rm ", "install "))
+    ]
+    assert len(lines) == 3
+    return lines
+
+
 def test_every_cause_is_in_the_table_with_its_severity() -> None:
     rows = dict(re.findall(r"^\| `([a-z-]+)` \| (error|warning) \|", section("Ready or not"), re.MULTILINE))
     assert rows == {cause: "error" if cause in UNREADY else "warning" for cause in Cause}
@@ -126,14 +140,7 @@ def typed(lines: list[str], directory: Path, **variables: str) -> str:
 
 
 async def test_a_sqlite_files_back_up_restores_what_was_there(tmp_path: Path) -> None:
-    # What is done as another user, by systemd or by Docker is not done here.
-    lines = [
-        line.replace("/opt/automation-bot/bin/python", sys.executable)
-        for line in commands("SQLite")
-        if line.startswith(("(umask 077; /opt", "rm ", "install "))
-    ]
-    assert len(lines) == 3
-    back_up, *restore = lines
+    back_up, *restore = commands_for_sqlite()
     file, kept, later = tmp_path / DATABASE, a_run(), a_run()
     async with Store.open(f"sqlite:///{file}") as store:
         assert await store.runs.add(kept)

@@ -1,6 +1,8 @@
 """Commands that are imported when they are asked for, so that none pays for the others."""
 
-from collections.abc import Mapping
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -25,6 +27,24 @@ class LazyGroup(click.Group):
         if name not in self._places:
             return None
         module, attribute = self._places[name].split(":")
-        command = getattr(import_module(module), attribute)
+        with _ended_by_interrupt():
+            command = getattr(import_module(module), attribute)
         assert isinstance(command, click.Command)  # noqa: S101
         return command
+
+
+@contextmanager
+def _ended_by_interrupt() -> Iterator[None]:
+    """Ctrl-C ends the process at once, while there is nothing to tidy up.
+
+    Python would lose an interrupt that comes while it cleans up after a weak reference, as imports have many.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)

@@ -98,7 +98,8 @@ async def test_cancelled_while_the_definition_is_read_nothing_is_left(demo: Demo
     assert demo.server.processes(ended.outputs["run-id"] or "automation-runs") == []
     settled = await step.job.settle(automation="review")
     assert settled.code == 0
-    demo.check(sha).is_("cancelled")
+    # There is one if it was about to be opened by then.
+    assert {check.conclusion for check in demo.repository.checks(sha)} <= {"cancelled"}
 
 
 @pytest.mark.parametrize("fail_on", ["failure", "never"])

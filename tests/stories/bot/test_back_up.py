@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from tests.bot_process import OPERATOR
-from tests.documents.test_operating import commands
+from tests.documents.test_operating import COPY, commands_for_sqlite
 from tests.stories.bot.conftest import Begin, Demo
 from tests.teller import eventually
 
@@ -31,7 +31,7 @@ def typed(demo: Demo, command: str) -> None:
 
 
 async def test_what_was_copied_from_a_bot_at_work_starts_and_goes_on(begin: Begin) -> None:
-    back_up, *restore = commands("SQLite")
+    back_up, *restore = commands_for_sqlite()
     demo = await begin(BOT_DATABASE_URL="sqlite:///automation-bot.sqlite3")
     demo.automation("echo started; sleep 6; echo ended", "slow")
     pull = demo.pull()
@@ -41,7 +41,8 @@ async def test_what_was_copied_from_a_bot_at_work_starts_and_goes_on(begin: Begi
     demo.comment("/run-automation slow")
     await eventually(lambda: any("started" in demo.output(run_id) for run_id in demo.runs()), 30)
     typed(demo, back_up)
-    copy = demo.bot.home / "copy.sqlite3"
+    [made] = demo.bot.home.glob("copy-*.sqlite3")
+    copy = made.rename(demo.bot.home / f"{COPY}.sqlite3")
     assert copy.stat().st_mode & 0o777 == 0o600
     with closing(sqlite3.connect(copy)) as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

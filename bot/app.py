@@ -156,7 +156,9 @@ async def _bot(settings: BotSettings, stack: AsyncExitStack) -> Bot:
         installations=installations,
         definitions=Definitions(directory),
         tracing=tracing,
-        clock=await Clock.of(store.facts, await store.database.now()),
+        clock=await Clock.of(
+            store.facts, await store.database.now(), "shared clock" if store.database.is_shared else "clock"
+        ),
     )
     stack.push_async_callback(bot.asides.leave_off)
     return bot

@@ -34,11 +34,12 @@ class Clock:
     began_at: float = field(default_factory=lambda: time.time() - uptime())
 
     @classmethod
-    async def of(cls, facts: Facts, now: float) -> Self:
+    async def of(cls, facts: Facts, now: float, kind: str = "clock") -> Self:
         """The one of this machine since its start; where machines do not name their starts, of this process.
 
         Args:
             now: Unix time in seconds, by a clock that all who share the database have in common.
+            kind: what it is kept as; those who share a database do not go on with a machine's own.
 
         Raises:
             DatabaseUnavailable: nothing is known of it now.
@@ -46,7 +47,7 @@ class Clock:
         clock, boot = cls(now - uptime()), _boot()
         if not boot:
             return clock
-        name = f"clock {boot}"
+        name = f"{kind} {boot}"
         began_at, read_at = map(float, (await facts.once(name, f"{clock.began_at!r} {uptime()!r}")).split())
         if read_at > uptime():
             # Where machines are copied while they run, a start may have the name of another one.

@@ -107,6 +107,7 @@ class MissedDeliveries:
     _looked_far_at: float = -LONG_EVERY
     _given_up: set[str] = field(default_factory=set)
     _failures: Counter[str] = field(default_factory=Counter)
+    _put_off: dict[str, Attempt] = field(default_factory=dict)
 
     async def read_for_ever(self) -> None:
         """Every so often, until cancelled."""
@@ -149,7 +150,8 @@ class MissedDeliveries:
         first = math.floor(float(await self.store.facts.once(FIRST_SENT, repr(there_since + self._ahead))))
         said = await self.store.facts.get(READ_UNTIL)
         until = float(said) if said is not None else first
-        attempts = await self._attempts(until, *newest_page)
+        listed = await self._attempts(until, *newest_page)
+        attempts = [*listed, *self._put_off.values()]
         received = await self._received({each.guid for each in attempts})
         sent_at = places(attempts, received, self._ahead)
         new = missing(attempts, received.keys() | self._given_up)
@@ -159,7 +161,7 @@ class MissedDeliveries:
             if attempt.at >= first:
                 with about(delivery=attempt.guid):
                     taken += await self._take(attempt, sent_at[attempt.guid])
-        newest = max((each.at for each in attempts), default=until)
+        newest = max((each.at for each in listed), default=until)
         if said is None or newest != until:
             await self.store.facts.put(READ_UNTIL, repr(newest))
         if taken:
@@ -204,11 +206,9 @@ class MissedDeliveries:
         try:
             payload = await self.hook.payload(attempt)
         except GitHubUnavailable as error:
-            if not self._is_lost(attempt, error):
-                raise
-            self._given_up.add(attempt.guid)
-            log.warning("%s %s is lost: %s", attempt.event, attempt.guid, error.sentence)
+            self._leave_out(attempt, error)
             return False
+        self._put_off.pop(attempt.guid, None)
         body = json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
         is_new = await self.inbox.take(attempt.guid, attempt.event, payload, body, sent_at=sent_at)
         if is_new:
@@ -216,10 +216,20 @@ class MissedDeliveries:
             log.info("%s %s taken in from GitHub's list", attempt.event, attempt.guid)
         return is_new
 
-    def _is_lost(self, attempt: Attempt, error: GitHubUnavailable) -> bool:
-        """Whether it is not worth another reading: until it is, those after it wait, to be in their order."""
-        if isinstance(error, GitHubNotAsked):
-            return False
+    def _leave_out(self, attempt: Attempt, error: GitHubUnavailable) -> None:
+        """Give it up, if GitHub does not keep it any more; or leave it for a later reading.
+
+        Raises:
+            GitHubUnavailable: it is worth waiting for: until it is had those after it wait, to be in their order.
+        """
+        if isinstance(error, GitHubRefuses) and error.status == NOT_FOUND:
+            self._put_off.pop(attempt.guid, None)
+            self._given_up.add(attempt.guid)
+            log.warning("%s %s is lost: %s", attempt.event, attempt.guid, error.sentence)
+            return
         self._failures[attempt.guid] += 1
-        is_gone = isinstance(error, GitHubRefuses) and error.status == NOT_FOUND
-        return is_gone or self._failures[attempt.guid] >= READINGS
+        if isinstance(error, GitHubNotAsked) or self._failures[attempt.guid] < READINGS:
+            raise error
+        if attempt.guid not in self._put_off:
+            log.warning("%s %s is left for later: %s", attempt.event, attempt.guid, error.sentence)
+        self._put_off[attempt.guid] = attempt

@@ -45,17 +45,15 @@ class Cancelling:
             # Another replica was faster than we, who were held up.
             return None
         alive = [run for run in runs if not run.is_over]
-        if not alive:
-            stopped = [run for run in runs if self._has_stopped(run, since)]
-            if stopped:
-                # We died before we could say so.
-                return replies.cancelled(stopped), f"cancelled {len(stopped)}"
+        # By an earlier try, whose reply could not be made.
+        stopped = [run for run in runs if self._has_stopped(run, since)]
+        if not (alive or stopped):
             return replies.nothing_to_cancel(self.actor, name), "nothing to cancel"
         refusals = {run.id: refusal for run in alive if (refusal := self._refusal(run))}
-        if len(refusals) == len(alive):
+        if len(refusals) == len(alive) and not stopped:
             raise refusals[alive[0].id]
         left = [run for run in alive if run.id in refusals]
-        stopped = [
+        stopped += [
             run for run in alive if run.id not in refusals and await self.desk.driver.stop(run, self._stopper)
         ]
         return replies.cancelled(stopped, left), f"cancelled {len(stopped)}"

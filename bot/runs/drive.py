@@ -178,6 +178,7 @@ class Drive:
         await self._row.save(
             secrets=None if is_known else connections.sealed(self.bot, self.run, connection),
             is_ordered=True,
+            tried_since=0.0,
             state=State.RUNNING,
             started_at=started_at,
             timeout=order.timeout,

@@ -37,7 +37,7 @@ SWEEP_SHARED_EVERY = 2.0
 """The same where another replica may have died, whose runs are to be taken over soon."""
 SWEPT_WITHIN = 30.0
 """Seconds without a sweep after which the driver is not ready."""
-LEFT_WITHIN = 5.0
+LEFT_WITHIN = 3.0
 """Seconds at the end for the tasks to leave their runs."""
 PLACES = "places"
 """The lock that a replica holds while it decides which queued runs start."""

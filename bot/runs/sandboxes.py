@@ -73,6 +73,11 @@ class SandboxMemo:
         self.sandboxes, self.asked_at = (*self.sandboxes, sandbox_id), 0
         await self._write()
 
+    async def gives_back(self, _sandbox_id: str) -> None:
+        async with self.bot.store.database.writing():
+            if not await self.bot.store.runs.hold(self.run):
+                raise Overtaken
+
     async def gave_back(self, sandbox_id: str) -> None:
         self.sandboxes = tuple(each for each in self.sandboxes if each != sandbox_id)
         await self._write()
@@ -131,6 +136,7 @@ async def give_back_all(bot: Bot, run: Run) -> bool:
     try:
         async with Cloud(account) as cloud:
             for sandbox_id in memo.sandboxes:
+                await memo.gives_back(sandbox_id)
                 await give_back(cloud, sandbox_id)
                 await memo.gave_back(sandbox_id)
     except AutomationError as error:
@@ -167,7 +173,13 @@ async def reap(bot: Bot) -> None:
             if owner is None or not owner.is_of(bot.instance):
                 continue
             run_id = owner.external_id.run
-            run = await bot.store.runs.get(run_id)
+            try:
+                run = await bot.store.runs.get(run_id)
+            except ValueError:
+                log.warning(
+                    "run %s cannot be read: its sandbox is left to a newer version of the bot", run_id
+                )
+                continue
             if (found.mark and found.mark.is_kept) or (run is not None and run.state is not State.ENDED):
                 continue
             with about_run(run) if run else about(run=str(run_id)):

@@ -72,7 +72,7 @@ class Strays:
         instance = self.bot.instance
         found = await find_marked(server, f" {Face.BOT}:{instance}:", None, most=MOST)
         for run_id in strays(found, instance, self.bot.settings.github_url):
-            if await self.bot.store.runs.get(run_id) is None:
+            if not await self.bot.store.runs.is_known(run_id):
                 await self._end(server, run_id)
         self._tell(server.connection.url, len(found.old - {str(run_id) for run_id in found.marks}))
 

@@ -30,6 +30,8 @@ from bot.store.migrations import migrate
 
 ALONE = 5
 """Most turns that are had or waited for at one time: each has a connection, and needs others for what is done in it."""
+ALONE_WITHIN = 30.0
+"""Seconds that one waits to be among them."""
 MIGRATION = "migration"
 """The turn of whoever brings a shared database up to date."""
 
@@ -153,11 +155,23 @@ class Database:
         if not self.is_shared:
             yield
             return
-        async with self._alone, AsyncExitStack() as stack:
+        async with self._one_of_few(), AsyncExitStack() as stack:
             async with _understood():
                 connection = await stack.enter_async_context(self._locks.connect())
                 await stack.enter_async_context(postgresql.held(connection, turn))
             yield
+
+    @asynccontextmanager
+    async def _one_of_few(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(ALONE_WITHIN):
+                await self._alone.acquire()
+        except TimeoutError:
+            raise DatabaseUnavailable("The database cannot be used now: too many need it alone") from None
+        try:
+            yield
+        finally:
+            self._alone.release()
 
     async def now(self) -> float:
         """The Unix time in seconds: of the database's server, which all who share it have in common; else ours.

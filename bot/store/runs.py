@@ -1,7 +1,8 @@
 """The rows of runs. A driver's writes are fenced by its epoch: one that has been taken over from writes nothing.
 
 Every method is a transaction of its own, or part of the one that its task is in (`Database.writing`).
-All raise `DatabaseUnavailable`.
+All raise `DatabaseUnavailable`. Of a row that a newer version of the bot has written, and that cannot be read here,
+those that look for one run raise ValueError; those that list runs leave it out.
 """
 
 import json
@@ -67,6 +68,12 @@ class RunRows:
 
     async def get(self, run_id: UUID) -> Run | None:
         return await self._one(runs.c.id == str(run_id))
+
+    async def is_known(self, run_id: UUID) -> bool:
+        """Whether there is a row of it, be it readable or not."""
+        looking = select(runs.c.id).where(runs.c.id == str(run_id))
+        async with self._database.reading() as connection:
+            return (await connection.execute(looking)).one_or_none() is not None
 
     async def unfinished(self) -> list[Pending]:
         """All that have something left to do, the oldest first; whole rows would cost too much, that often."""
@@ -256,8 +263,12 @@ class RunRows:
             return (await connection.execute(delete(runs).where(runs.c.id.in_(old)))).rowcount
 
     async def _one(self, *like: ColumnElement[bool]) -> Run | None:
-        found = await self._newest(1, *like)
-        return found[0] if found else None
+        """The newest one; one that cannot be read is not taken for none: ValueError."""
+        newest_first = runs.c.accepted_at.desc(), runs.c.id.desc()
+        looking = select(runs).where(*like).order_by(*newest_first).limit(1)
+        async with self._database.reading() as connection:
+            row = (await connection.execute(looking)).mappings().one_or_none()
+        return None if row is None else run_of({**row})
 
     async def _all(self, *like: ColumnElement[bool]) -> list[Run]:
         return await self._read(select(runs).where(*like).order_by(runs.c.accepted_at, runs.c.id))

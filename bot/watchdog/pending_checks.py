@@ -145,7 +145,11 @@ class PendingChecks:
             if concluded >= most:
                 self._heads.append(place)
                 break
-            run = await self.bot.store.runs.find_by_external_id(check.external_id)
+            try:
+                run = await self.bot.store.runs.find_by_external_id(check.external_id)
+            except ValueError:
+                log.warning("%s: its run is left to a newer version of the bot", check.url)
+                continue
             with about_run(run) if run else about(run=str(check.keys.run) if check.keys else ""):
                 concluded += await self._settle(github, check, run)
         return concluded

@@ -143,6 +143,9 @@ class StateFile:
         """It is ours now; nothing is being asked for any more."""
         self._note(sandboxes=(*self.sandboxes, sandbox_id), asked_at=0)
 
+    async def gives_back(self, sandbox_id: str) -> None:
+        """Nobody else has the run."""
+
     async def gave_back(self, sandbox_id: str) -> None:
         """It is gone, or was never ours."""
         self._note(sandboxes=tuple(each for each in self.sandboxes if each != sandbox_id))

@@ -286,6 +286,7 @@ class CloudSandbox:
         for sandbox_id in tuple(self.ledger.sandboxes):
             if sandbox_id == stays:
                 continue
+            await self.ledger.gives_back(sandbox_id)
             try:
                 await give_back(cloud, sandbox_id, HURRIED if self.is_hurried else WITHIN)
             except AutomationError as error:

@@ -21,6 +21,9 @@ class Ledger(Protocol):
     async def has(self, sandbox_id: str) -> None:
         """It is ours now; nothing is being asked for any more."""
 
+    async def gives_back(self, sandbox_id: str) -> None:
+        """It is about to be deleted. Raises where the run is somebody else's by now, who may be in it."""
+
     async def gave_back(self, sandbox_id: str) -> None:
         """It is gone, or was never ours."""
 
@@ -38,6 +41,9 @@ class Memory:
     async def has(self, sandbox_id: str) -> None:
         self.asked_at = 0
         self.sandboxes = (*self.sandboxes, sandbox_id)
+
+    async def gives_back(self, sandbox_id: str) -> None:
+        """Nobody else has the run."""
 
     async def gave_back(self, sandbox_id: str) -> None:
         self.sandboxes = tuple(each for each in self.sandboxes if each != sandbox_id)

@@ -66,6 +66,9 @@ class SandboxFile:
     async def has(self, sandbox_id: str) -> None:
         self._note(sandboxes=(*self.memo.sandboxes, sandbox_id), asked_at=0)
 
+    async def gives_back(self, sandbox_id: str) -> None:
+        """Nobody else has the run."""
+
     async def gave_back(self, sandbox_id: str) -> None:
         self._note(sandboxes=tuple(each for each in self.memo.sandboxes if each != sandbox_id))
 

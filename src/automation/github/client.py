@@ -208,20 +208,18 @@ class GitHub:
 
     async def _once(self, method: str, path: str, parameters: Mapping[str, Any], body: Any) -> Any:
         async with self.gate.turn(self._connection, self.lane):
-            sending = self._send_by_token(method, path, parameters, body)
-            if self.lane is not Lane.COSMETIC:
-                return await sending
-            # An edit that nobody waits for any more could arrive after the end and hide it.
-            return await to_its_end(sending)
-
-    async def _send_by_token(self, method: str, path: str, parameters: Mapping[str, Any], body: Any) -> Any:
-        try:
+            token = await self.token()
+            try:
+                sending = self._send(token, method, path, parameters, body)
+                # An edit that nobody waits for any more could arrive after the end and hide it.
+                return await (to_its_end(sending) if self.lane is Lane.COSMETIC else sending)
+            except GitHubRefuses as error:
+                # An expired token did nothing: even a POST may be made again.
+                if error.status != HTTPStatus.UNAUTHORIZED or not self.tokens.renew():
+                    raise
+                if self.lane is Lane.COSMETIC:
+                    raise
             return await self._send(await self.token(), method, path, parameters, body)
-        except GitHubRefuses as error:
-            # An expired token did nothing: even a POST may be made again.
-            if error.status != HTTPStatus.UNAUTHORIZED or not self.tokens.renew():
-                raise
-        return await self._send(await self.token(), method, path, parameters, body)
 
     async def _as_app(self, method: str, path: str, body: Any) -> Any:
         assert isinstance(self.tokens, AppTokens)  # noqa: S101

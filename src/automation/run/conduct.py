@@ -73,6 +73,7 @@ class Conductor:
     on_verdict: Callable[[Outcome], Awaitable[bool]] | None = None
     is_released: bool = field(default=False, init=False)
     _started: Started | None = field(default=None, init=False)
+    _followed: Started | None = field(default=None, init=False)
     _redactor: Redactor = field(init=False)
     _listener: Listener = field(init=False)
 
@@ -117,10 +118,11 @@ class Conductor:
             timeout=self.order.timeout,
             seconds=seconds,
         )
+        followed = self._followed or self._started
         return replace(
             outcome,
-            directory=self._started.place.directory if self._started else "",
-            command_id=self._started.command_id if self._started else None,
+            directory=followed.place.directory if followed else "",
+            command_id=followed.command_id if followed else None,
             notes=tuple(self._listener.notes),
         )
 
@@ -181,7 +183,7 @@ class Conductor:
         within = self.order.timeout + self.order.grace + BACKSTOP + self.patience + MARGIN
         follower = Follower(server, events, started, patience, self._listener, within, self.attention)
         seen = await follower.follow()
-        self._started = follower.run
+        self._followed = follower.run
         return seen
 
     async def _stop(self, server: AgentServer, work: "asyncio.Task[Observation]") -> Observation:

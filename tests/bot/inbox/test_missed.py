@@ -234,7 +234,7 @@ async def test_what_is_not_kept_any_more_is_given_up_and_the_rest_taken(
     assert await stored(store) == [kept]
 
 
-async def test_what_github_lists_and_does_not_give_is_given_up_after_some_readings(
+async def test_what_github_lists_and_does_not_give_holds_up_the_others_for_some_readings_only(
     app: App, store: Store, reading: Reading, github: FakeGitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "READINGS", 3)
@@ -255,6 +255,13 @@ async def test_what_github_lists_and_does_not_give_is_given_up_after_some_readin
         assert await stored(store) == []
     assert await reader.read() == 1
     assert await stored(store) == [kept]
+    monkeypatch.setattr(module, "OVERLAP", -3600.0)
+    monkeypatch.setattr(module, "LONG_EVERY", 3600.0)
+    assert await reader.read() == 0
+    monkeypatch.setattr(Hook, "payload", payload)
+    assert await reader.read() == 1
+    assert await store.deliveries.known([kept, lost]) == {kept, lost}
+    assert await reader.read() == 0
 
 
 async def test_who_waits_for_it_waits_no_longer_than_he_wants(

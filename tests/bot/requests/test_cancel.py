@@ -75,3 +75,15 @@ async def test_what_had_ended_before_is_not_told_as_cancelled_by_it(place: Place
         assert found is not None
         assert found[1] == "nothing to cancel"
         assert "review" in found[0]
+
+
+async def test_one_that_is_tried_again_tells_of_what_it_has_stopped_before(place: Place) -> None:
+    own = await a_row(place, automation="greet", actor="rita", asks_role=Role.READ)
+    others = await a_row(place, automation="deploy")
+    await place.driver.stop(own, "@rita")
+    stopped = replace(await place.now(own), end=CANCELLED, state=State.ENDED, ended_at=NOW + 1)
+    found = await by(place, "rita").cancel([stopped, others], "all")
+    assert found is not None
+    assert str(own.id) in found[0]
+    assert "Not yours to stop" in found[0]
+    assert found[1] == "cancelled 1"

@@ -214,6 +214,10 @@ async def test_what_cannot_be_read_is_left_to_who_can(database: Database, rows: 
         looking = select(runs.c.driver, runs.c.epoch, runs.c.state).where(runs.c.id == str(newer.id))
         assert tuple((await connection.execute(looking)).one()) == ("", 0, "queued")
     assert ids(await rows.in_lane("a lane")) == [run.id]
+    with pytest.raises(ValueError, match="policy"):
+        await rows.get(newer.id)
+    assert await rows.is_known(newer.id)
+    assert not await rows.is_known(uuid4())
 
 
 async def test_who_holds_a_run_is_its_newest_driver(database: Database, rows: RunRows) -> None:

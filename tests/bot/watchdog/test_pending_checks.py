@@ -1,14 +1,16 @@
 """A check run of ours does not stay pending because nobody drives its run."""
 
 import time
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import update
 
 from automation.external_id import ExternalId, Face
 from automation.reasons import Conclusion, Reason
 from bot.runs.owner import keys_of
 from bot.runs.run import End, Run, State
+from bot.store.schema import runs
 from bot.watchdog import PendingChecks
 from bot.watchdog import pending_checks as module
 from tests.bot.runs.place import Place
@@ -64,6 +66,25 @@ async def test_what_is_driven_or_of_others_is_left(place: Place) -> None:
     checks = [pending(place, live), *(made(place, keys, live.head_sha) for keys in (others, actions))]
     assert await PendingChecks(place.bot).watch() == 0
     assert not any(check.is_completed for check in checks)
+
+
+async def test_one_whose_run_only_a_newer_version_can_read_is_left_to_that(place: Place) -> None:
+    run = await ended(place)
+    check, twin = pending(place, place.a_run()), pending(place, run)
+    newer = place.a_run(id=check_run_id(check))
+    assert await place.bot.store.runs.add(newer)
+    async with place.bot.store.database.writing() as connection:
+        await connection.execute(update(runs).where(runs.c.id == str(newer.id)).values(policy="newer"))
+    assert await PendingChecks(place.bot).watch() == 1
+    assert not check.is_completed
+    twin.is_("failure")
+
+
+def check_run_id(check: CheckRun) -> UUID:
+    """Of the run that it names."""
+    keys = ExternalId.parse(check.external_id)
+    assert keys is not None
+    return keys.run
 
 
 async def test_a_pass_reads_no_more_than_it_may(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

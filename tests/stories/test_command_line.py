@@ -325,12 +325,16 @@ def interrupt_after(seconds: float) -> Callable[[subprocess.Popen[str], signal.S
 @embedded
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(
-    "number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name
-)
-@pytest.mark.parametrize(
-    "interrupt",
-    [interrupt_after(0.5), interrupt_after(2.5), interrupt_when_running],
-    ids=["early", "starting", "running"],
+    ("interrupt", "number"),
+    [
+        pytest.param(interrupt_after(0.5), signal.SIGINT, id="early-SIGINT"),
+        pytest.param(interrupt_after(0.5), signal.SIGKILL, id="early-SIGKILL"),
+        pytest.param(interrupt_after(2.5), signal.SIGTERM, id="starting-SIGTERM"),
+        pytest.param(interrupt_after(2.5), signal.SIGKILL, id="starting-SIGKILL"),
+        pytest.param(interrupt_when_running, signal.SIGINT, id="running-SIGINT"),
+        pytest.param(interrupt_when_running, signal.SIGTERM, id="running-SIGTERM"),
+        pytest.param(interrupt_when_running, signal.SIGKILL, id="running-SIGKILL"),
+    ],
 )
 async def test_embedded_interrupted_at_any_moment_leaves_nothing(
     desk: Desk,

@@ -295,7 +295,7 @@ TRUE: dict[Reason, Callable[[LivesOfRuns, Run], bool]] = {
 """What has to have happened for a run to be told as ended for this reason."""
 
 BRIEF = settings(
-    max_examples=10,
+    max_examples=6,
     stateful_step_count=20,
     deadline=None,
     derandomize=True,

@@ -302,7 +302,7 @@ BRIEF = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-LONG = settings(BRIEF, max_examples=300, stateful_step_count=50, derandomize=False)
+LONG = settings(BRIEF, max_examples=60, stateful_step_count=50, derandomize=False)
 
 
 @pytest.mark.timeout(600)

@@ -100,6 +100,8 @@ async def test_no_output_over_its_cap_passes_as_a_success(server: RealServer, ma
     assert ended(await run(server, main, output_limit=1024 * 1024)) == ("failure", "output-limit")
 
 
+# What a run does to its own directory is the same wherever its server is.
+@pytest.mark.parametrize("backend", ["agent-server"], indirect=True)
 @pytest.mark.parametrize("name", ["cause", "phase", "runner.log", "output.log", "status.new", "claim"])
 @pytest.mark.parametrize("trick", ["rm -rf ../%s; mkfifo ../%s", "rm -rf ../%s; mkdir ../%s", "rm -rf ../%s"])
 async def test_nothing_at_the_runners_names_saves_a_run_from_its_deadline(

@@ -25,10 +25,14 @@ OF_A_CURVE = (
 )
 
 
+TIMEOUT = 3
+"""Seconds: of each request of these tests, on a machine that may be busy."""
+
+
 @pytest.fixture
 def transport(octo: FakeGitHub) -> Iterator[Transport]:
     token = octo.job_token("octo/demo", run_id=4242, permissions={"checks": "write"})
-    transport = Transport.connect(octo.url, token.value, 1)
+    transport = Transport.connect(octo.url, token.value, TIMEOUT)
     yield transport
     transport.close()
 
@@ -191,7 +195,7 @@ def test_silence_is_borne_for_as_long_as_was_said(transport: Transport, octo: Fa
     octo.fault("GET", "", delay=20)
     began = time.monotonic()
     error = refused(transport)
-    assert 0.9 < time.monotonic() - began < 3
+    assert 0.9 * TIMEOUT < time.monotonic() - began < 3 * TIMEOUT
     assert type(error) is GitHubUnavailable
     octo.clear_faults()
 

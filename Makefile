@@ -6,6 +6,9 @@
 READY := .venv/.ready
 BIN := .venv/bin
 
+# Where it is set, each process compiles every module again, and each worker of the tests every test.
+unexport PYTHONDONTWRITEBYTECODE
+
 help:  ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## /make \1 - /p' $(MAKEFILE_LIST) | expand -t 12
 

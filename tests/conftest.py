@@ -1,13 +1,16 @@
 """Fixtures for all tests: real agent-servers, and the rule that CI skips nothing."""
 
 import os
+import sys
 from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import closing
 
 import pytest
 import pytest_asyncio
 
 from tests.postgresql import HOW_TO_GET_IT, PostgreSQL, postgresql, program
-from tests.servers import RealServer, real_server
+from tests.prefork import AGENT_SERVER, Nursery
+from tests.servers import PYTHON, RealServer, real_server
 
 pytest_plugins = ["tests.fakes.github.fixtures"]
 
@@ -50,24 +53,42 @@ def pytest_collection_modifyitems(
     items[:] = [item for item in items if item not in left_out]
 
 
+@pytest.fixture(scope="session")
+def server_nursery() -> Iterator[Nursery | None]:
+    """Forks the agent-servers of this process's tests; none does where they are another environment's."""
+    if sys.executable != PYTHON:
+        yield None
+        return
+    quiet = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "OPENHANDS_SUPPRESS_BANNER": "1"}
+    with closing(Nursery(AGENT_SERVER, quiet)) as made:
+        yield made
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RealServer]:
+async def server(
+    tmp_path_factory: pytest.TempPathFactory, server_nursery: Nursery | None
+) -> AsyncIterator[RealServer]:
     """A keyed agent-server that all tests of this process share; nobody may kill it."""
-    async with real_server(tmp_path_factory.mktemp("server")) as started:
+    async with real_server(tmp_path_factory.mktemp("server"), nursery=server_nursery) as started:
         yield started
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def open_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RealServer]:
+async def open_server(
+    tmp_path_factory: pytest.TempPathFactory, server_nursery: Nursery | None
+) -> AsyncIterator[RealServer]:
     """An agent-server without a key."""
-    async with real_server(tmp_path_factory.mktemp("open-server"), key="") as started:
+    home = tmp_path_factory.mktemp("open-server")
+    async with real_server(home, key="", nursery=server_nursery) as started:
         yield started
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def mortal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[RealServer]:
+async def mortal(
+    tmp_path_factory: pytest.TempPathFactory, server_nursery: Nursery | None
+) -> AsyncIterator[RealServer]:
     """An agent-server to kill; every test leaves it running again."""
-    async with real_server(tmp_path_factory.mktemp("mortal-server")) as started:
+    async with real_server(tmp_path_factory.mktemp("mortal-server"), nursery=server_nursery) as started:
         yield started
 
 

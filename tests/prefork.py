@@ -1,8 +1,8 @@
-"""Bots that are forked from a process which has imported all that they need: each saves a second of processor.
+"""Programs that are forked from a process which has imported what they need: each saves seconds of processor.
 
 They are processes like any other, with an environment, a session, a directory and a log of their own, killed and
-waited for alike. What a start really takes is measured elsewhere (`tests.bench`), and `tests/stories/bot/test_start.py`
-starts the program itself.
+waited for alike. What a start really takes is measured elsewhere (`tests.bench`), and some stories start the programs
+themselves: `tests/stories/bot/test_start.py` the bot, those of the embedded backend the agent-server.
 """
 
 import contextlib
@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,12 +27,15 @@ LARGEST = 1 << 18
 """Bytes of an order: mostly its environment."""
 LOOKS_EVERY = 0.02
 FORKED_WITHIN = 30.0
-IMPORTS = ("bot.app", "bot.cli", "alembic.command", "automation.report", "github")
+BOT = ("bot.app", "bot.cli", "alembic.command", "automation.report", "github")
+"""What a bot imports."""
+AGENT_SERVER = ("openhands.sdk", "openhands.tools", "fastapi")
+"""What an agent-server imports, but for its own modules: they read the environment."""
 
 
 @dataclass
 class Forked:
-    """A process of the nursery's, as `subprocess.Popen` would have it."""
+    """A process of a nursery's, as `subprocess.Popen` would have it."""
 
     pid: int
     _ended: threading.Event = field(default_factory=threading.Event)
@@ -42,7 +46,7 @@ class Forked:
 
     def wait(self, timeout: float | None = None) -> int:
         if not self._ended.wait(timeout):
-            raise subprocess.TimeoutExpired("a forked bot", timeout or 0)
+            raise subprocess.TimeoutExpired("a forked program", timeout or 0)
         assert self.returncode is not None
         return self.returncode
 
@@ -61,9 +65,14 @@ class Forked:
 
 
 class Nursery:
-    """The process that they are forked from, for as long as the context lasts."""
+    """The process that they are forked from, until it is closed.
 
-    def __init__(self) -> None:
+    Args:
+        imports: modules.
+        more: variables of its own environment, which those modules may read.
+    """
+
+    def __init__(self, imports: Sequence[str], more: Mapping[str, str] | None = None) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket = ours
         self._turn = threading.Lock()
@@ -72,9 +81,9 @@ class Nursery:
         self._news = threading.Condition()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.prefork", str(theirs.fileno())],
+                [sys.executable, "-m", "tests.prefork", str(theirs.fileno()), *imports],
                 cwd=ROOT,
-                env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+                env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **(more or {})},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
@@ -108,9 +117,9 @@ class Nursery:
                     self._forked.pop(pid).end(code)
 
 
-def nurse(orders: socket.socket) -> None:
+def nurse(orders: socket.socket, imports: Sequence[str]) -> None:
     """Fork what is ordered and tell what has ended, until nobody orders any more."""
-    for name in IMPORTS:
+    for name in imports:
         __import__(name)
     gc.freeze()
     while True:
@@ -136,6 +145,7 @@ def _become(orders: socket.socket, order: dict[str, Any], log: int) -> None:
     os.chdir(order["home"])
     os.environ.clear()
     os.environ.update(order["environment"])
+    tempfile.tempdir = None
     for standard in (1, 2):
         os.dup2(log, standard)
     os.close(log)
@@ -153,4 +163,4 @@ def _become(orders: socket.socket, order: dict[str, Any], log: int) -> None:
 
 
 if __name__ == "__main__":
-    nurse(socket.socket(fileno=int(sys.argv[1])))
+    nurse(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +29,10 @@ class Process(Protocol):
     def send_signal(self, number: int, /) -> None: ...
 
     def kill(self) -> None: ...
+
+
+type Begin = Callable[[Sequence[str], Mapping[str, str], Path, Path], Process]
+"""Starts a process by its command, with an environment, in a directory, writing to a log."""
 
 
 def free_port() -> int:
@@ -78,9 +82,11 @@ class ServerProcess:
         self.key = key
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
-    async def begin(self, command: Sequence[str], environment: Mapping[str, str], ready: str) -> None:
+    async def begin(
+        self, command: Sequence[str], environment: Mapping[str, str], ready: str, begin: Begin = begin
+    ) -> None:
         """Start it and wait for its path `ready`."""
         listening = ["--host", "127.0.0.1", "--port", str(self.port)]
         log = self.home / "server.log"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from automation.backends.embedded import server_environment
+from tests.prefork import Nursery
 from tests.server_process import ServerProcess
 from tests.settable_clock import SettableClock
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # An interpreter whose environment holds another agent-server: the stories hold from 1.34 on.
 PYTHON = os.environ.get("AGENT_SERVER_PYTHON", sys.executable)
+MODULE = "openhands.agent_server"
 KEY = "the-test-session-key"
 
 
@@ -25,13 +27,15 @@ class RealServer(ServerProcess):
     Attributes:
         cloud: the Cloud in whose sandboxes it is reached; None where it is reached as itself.
         clock: that it runs by; None for this machine's.
+        nursery: that forks it; None for a start as everybody's.
     """
 
     cloud: "FakeCloud | None" = None
     clock: SettableClock | None = None
 
-    def __init__(self, home: Path, key: str = KEY) -> None:
+    def __init__(self, home: Path, key: str = KEY, nursery: Nursery | None = None) -> None:
         super().__init__(home, key)
+        self.nursery = nursery
 
     @property
     def runs(self) -> Path:
@@ -47,11 +51,13 @@ class RealServer(ServerProcess):
         environment = server_environment(self.home, self.key, os.environ)
         if not self.key:
             del environment["SESSION_API_KEY"]
-        arguments = ["-m", "openhands.agent_server"]
         if self.clock:
-            arguments = self.clock.arguments("openhands.agent_server")
             environment |= self.clock.environment(environment["PATH"])
-        await self.begin([PYTHON, *arguments], environment, "/ready")
+            await self.begin([PYTHON, *self.clock.arguments(MODULE)], environment, "/ready")
+        elif self.nursery:
+            await self.begin([MODULE], environment, "/ready", self.nursery.begin)
+        else:
+            await self.begin([PYTHON, "-m", MODULE], environment, "/ready")
 
     def kill_everything(self) -> None:
         """KILL the server and all that it started, as a reboot would."""
@@ -60,8 +66,10 @@ class RealServer(ServerProcess):
 
 
 @contextlib.asynccontextmanager
-async def real_server(home: Path, key: str = KEY) -> AsyncIterator[RealServer]:
-    server = RealServer(home, key)
+async def real_server(
+    home: Path, key: str = KEY, nursery: Nursery | None = None
+) -> AsyncIterator[RealServer]:
+    server = RealServer(home, key, nursery)
     try:
         await server.start()
         yield server

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Final, Self
 
 from automation.github.allowance import Allowance
@@ -19,7 +20,6 @@ from automation.github.transport import AppKey, Transport
 
 PATH: Final = "/app/hook/deliveries"
 PER_PAGE: Final = 100
-NOT_FOUND: Final = 404
 TIMEOUT: Final = 20
 """Seconds for each silence."""
 
@@ -102,7 +102,9 @@ class Hook:
         with understood("a delivery"):
             payload = answer["request"]["payload"]
         if payload is None:
-            raise GitHubRefuses("GitHub's record of a delivery has no payload any more", status=NOT_FOUND)
+            raise GitHubRefuses(
+                "GitHub's record of a delivery has no payload any more", status=HTTPStatus.NOT_FOUND
+            )
         if not isinstance(payload, dict):
             raise GitHubUnavailable("GitHub's record of a delivery is not of its form")
         return payload

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final
 
 from automation.errors import AutomationError
@@ -43,7 +44,6 @@ FIRST_SENT: Final = "first-sent"
 AGREES: Final = 3.0
 """Seconds: GitHub tells whole ones, a little later."""
 KNOWN_AT_ONCE: Final = 500
-NOT_FOUND: Final = 404
 READINGS: Final = 30
 """Most readings in which one that GitHub lists and does not give holds up those after it."""
 ARRIVES_WITHIN: Final = 12.0
@@ -222,7 +222,7 @@ class MissedDeliveries:
         Raises:
             GitHubUnavailable: it is worth waiting for: until it is had those after it wait, to be in their order.
         """
-        if isinstance(error, GitHubRefuses) and error.status == NOT_FOUND:
+        if isinstance(error, GitHubRefuses) and error.status == HTTPStatus.NOT_FOUND:
             self._put_off.pop(attempt.guid, None)
             self._given_up.add(attempt.guid)
             log.warning("%s %s is lost: %s", attempt.event, attempt.guid, error.sentence)

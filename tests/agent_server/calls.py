@@ -3,12 +3,12 @@
 import io
 from collections.abc import Awaitable, Callable
 
-import httpx
 import pytest
 import respx
 
 from automation.agent_server import AgentServer
 from automation.errors import AutomationError
+from tests.http_edge import OddAnswer, error_of
 
 URL = "http://agents.example:8000"
 KEY = "s3ssion-k3y"
@@ -37,21 +37,9 @@ every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 every_json_call = pytest.mark.parametrize("call", [CALLS[name] for name in JSON_CALLS], ids=JSON_CALLS)
 
 
-async def refused[E: AutomationError](
-    kind: type[E], call: Call, server: AgentServer, edge: respx.MockRouter, answer: httpx.Response | Exception
+async def refused(
+    kind: type[AutomationError], call: Call, server: AgentServer, edge: respx.MockRouter, answer: OddAnswer
 ) -> str:
     """The sentence with which the call fails on this answer."""
-    route = edge.route()
-    if isinstance(answer, Exception):
-        route.mock(side_effect=answer)
-    else:
-        route.mock(return_value=answer)
-    with pytest.raises(kind) as refusal:
-        await call(server)
-    sentence = refusal.value.sentence
-    assert len(sentence.splitlines()) == 1
-    assert URL in sentence
-    assert KEY not in sentence
-    assert "<html>" not in sentence
-    assert len(edge.calls) == 1, "nothing here may retry"
-    return sentence
+    error = await error_of(kind, lambda: call(server), edge, answer, url=URL, key=KEY)
+    return error.sentence

@@ -20,6 +20,7 @@ from automation.cloud import (
 from automation.cloud.client import LIMITED_FOR, LONGEST_WAIT
 from automation.errors import AutomationError
 from automation.exit_codes import Exit, exit_code
+from tests.http_edge import OddAnswer, error_of
 
 URL = "https://cloud.example"
 KEY = "the-cl0ud-key"
@@ -69,23 +70,12 @@ def edge() -> Iterator[respx.MockRouter]:
 
 
 async def refused[E: AutomationError](
-    kind: type[E], call: Call, cloud: Cloud, edge: respx.MockRouter, answer: httpx.Response | Exception
+    kind: type[E], call: Call, cloud: Cloud, edge: respx.MockRouter, answer: OddAnswer
 ) -> E:
     """What the call fails with on this answer."""
-    if isinstance(answer, Exception):
-        edge.route().mock(side_effect=answer)
-    else:
-        edge.route().mock(return_value=answer)
-    with pytest.raises(kind) as refusal:
-        await call(cloud)
-    sentence = refusal.value.sentence
-    assert len(sentence.splitlines()) == 1
-    assert URL in sentence
-    assert KEY not in sentence
-    assert "<html>" not in sentence
-    assert len(edge.calls) == 1, "nothing here may retry"
-    assert exit_code(refusal.value.reason) is Exit.SERVER
-    return refusal.value
+    error = await error_of(kind, lambda: call(cloud), edge, answer, url=URL, key=KEY)
+    assert exit_code(error.reason) is Exit.SERVER
+    return error
 
 
 @every_call

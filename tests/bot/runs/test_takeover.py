@@ -1,7 +1,7 @@
 """A driver that was held up until another one had its run starts nothing more, and leaves off."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,14 @@ from automation.agent_server import AgentServer
 from automation.reasons import Reason
 from bot.runs.drive import Drive
 from bot.runs.live import LiveRun
-from bot.runs.run import State
+from bot.runs.run import Run, State
 from tests.bot.runs.place import Place, opened
 from tests.fakes.github.server import FakeGitHub
 from tests.postgresql import PostgreSQL
 from tests.servers import RealServer
 from tests.teller import eventually
+
+type AfterTheUpload = Callable[[Callable[[], Awaitable[None]]], None]
 
 
 @pytest.fixture
@@ -38,54 +40,64 @@ async def steal(place: Place, run_id: object) -> None:
         )
 
 
+@pytest.fixture
+def after_the_upload(monkeypatch: pytest.MonkeyPatch) -> AfterTheUpload:
+    """Has a driver held up between its first upload and its start, until this has been done."""
+    upload = AgentServer.upload
+
+    def hold_up(doing: Callable[[], Awaitable[None]]) -> None:
+        async def upload_slowly(agent: AgentServer, *given: Any, **named: Any) -> None:
+            await upload(agent, *given, **named)
+            monkeypatch.undo()
+            await doing()
+
+        monkeypatch.setattr(AgentServer, "upload", upload_slowly)
+
+    return hold_up
+
+
+async def drive(place: Place, run: Run) -> None:
+    """As the replica that takes the run now."""
+    mine = await place.bot.store.runs.take(run.id, goes=True)
+    assert mine is not None
+    await Drive(place.bot, LiveRun(mine)).advance()
+
+
 async def test_what_another_one_has_is_not_started(
-    place: Place, server: RealServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Place, tmp_path: Path, after_the_upload: AfterTheUpload
 ) -> None:
     """The claim on the server goes with the run's directory, which the other one may have removed by then."""
     starts = tmp_path / "starts"
     place.automation(f"echo started >> {starts}")
     run = await place.add()
-    upload = AgentServer.upload
 
-    async def upload_slowly(agent: AgentServer, *given: Any, **named: Any) -> None:
-        await upload(agent, *given, **named)
+    async def take() -> None:
         assert await place.bot.store.runs.take(run.id)
 
-    monkeypatch.setattr(AgentServer, "upload", upload_slowly)
-    mine = await place.bot.store.runs.take(run.id, goes=True)
-    assert mine is not None
-    await Drive(place.bot, LiveRun(mine)).advance()
+    after_the_upload(take)
+    await drive(place, run)
     assert not starts.exists()
     now = await place.now(run)
     assert (now.state, now.end) == (State.RUNNING, None)
-    monkeypatch.undo()
-    theirs = await place.bot.store.runs.take(run.id, goes=True)
-    assert theirs is not None
-    await Drive(place.bot, LiveRun(theirs)).advance()
+    await drive(place, run)
     assert starts.read_text() == "started\n"
 
 
 async def test_what_another_one_has_started_goes_on_to_its_true_end(
-    place: Place, server: RealServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Place, tmp_path: Path, after_the_upload: AfterTheUpload
 ) -> None:
     """Whoever finds that he has lost the run right before its start has nothing on the server to be stopped."""
     starts = tmp_path / "starts"
     place.automation(f"echo started >> {starts}; sleep 3; echo ended; exit 3")
     run = await place.add()
-    upload, others = AgentServer.upload, list[asyncio.Task[None]]()
+    others: list[asyncio.Task[None]] = []
 
-    async def upload_slowly(agent: AgentServer, *given: Any, **named: Any) -> None:
-        await upload(agent, *given, **named)
-        monkeypatch.undo()
-        theirs = await place.bot.store.runs.take(run.id, goes=True)
-        assert theirs is not None
-        others.append(asyncio.create_task(Drive(place.bot, LiveRun(theirs)).advance()))
+    async def overtake() -> None:
+        others.append(asyncio.create_task(drive(place, run)))
         await eventually(starts.exists, 20)
 
-    monkeypatch.setattr(AgentServer, "upload", upload_slowly)
-    mine = await place.bot.store.runs.take(run.id, goes=True)
-    assert mine is not None
-    await Drive(place.bot, LiveRun(mine)).advance()
+    after_the_upload(overtake)
+    await drive(place, run)
     await asyncio.gather(*others)
     end = (await place.now(run)).end
     assert end is not None

@@ -15,7 +15,7 @@ from tests.fakes.github.comments import Comment
 from tests.fakes.github.pulls import Pull
 from tests.fakes.github.repository import Repository
 from tests.fakes.github.server import FakeGitHub
-from tests.prefork import Nursery
+from tests.prefork import BOT, Nursery
 from tests.servers import RealServer
 from tests.settable_clock import SettableClock
 from tests.teller import eventually
@@ -132,7 +132,7 @@ type Begin = Callable[..., Awaitable[Demo]]
 @pytest.fixture(scope="session")
 def nursery() -> Iterator[Nursery]:
     """Forks the bots of this process's stories."""
-    with closing(Nursery()) as made:
+    with closing(Nursery(BOT)) as made:
         yield made
 
 

@@ -284,6 +284,14 @@ class TestOneThatCanMove:
             await transport.send("GET", "/server_info")
         assert "X-Session-API-Key" not in edge.calls.last.request.headers
 
+    async def test_who_has_to_know_its_new_key_is_told(self, edge: respx.MockRouter) -> None:
+        edge.route().respond(503)
+        new, told = AgentConnection(ELSEWHERE, "n3w"), list[AgentConnection]()
+        async with moving(new) as (transport, _):
+            with transport.telling(told.append), pytest.raises(ServerUnavailable):
+                await transport.send("GET", "/server_info")
+            assert told == [new]
+
     async def test_it_is_not_asked_again_at_once(self, edge: respx.MockRouter) -> None:
         edge.route().respond(503)
         async with moving(ServerUnavailable("not now")) as (transport, asked):

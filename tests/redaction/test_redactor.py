@@ -189,11 +189,19 @@ def test_only_a_real_beginning_is_held_back() -> None:
     assert stream.close() == b""
 
 
+def test_what_is_learned_later_is_masked_from_then_on() -> None:
+    redactor, new = Redactor([TOKEN]), "an0ther-s3cret"
+    stream = redactor.stream()
+    assert stream.feed(f"{new} {TOKEN[:9]}".encode()) == f"{new} ".encode()
+    redactor.learn([new, "abc"])
+    assert stream.feed(f"{TOKEN[9:]} {new}.".encode()) + stream.close() == b"*** ***."
+    assert redactor.text(f"{TOKEN} {new}") == "*** ***"
+    assert redactor.too_short == 1
+
+
 def test_nothing_shows_the_secrets() -> None:
     redactor = Redactor([TOKEN])
-    assert (
-        TOKEN not in f"{redactor!r}{redactor.stream()!r}{vars(redactor)!r}{vars(vars(redactor)['_finder'])!r}"
-    )
+    assert TOKEN not in f"{redactor!r}{redactor.stream()!r}{vars(redactor)!r}{vars(redactor.finder)!r}"
 
 
 small_secrets = st.lists(st.text(alphabet="ab%25\\/ +\n", min_size=1, max_size=7), max_size=3)
@@ -226,6 +234,20 @@ def test_a_stream_gives_what_the_whole_gives(
     redactor = Redactor(secrets)
     assert stream_of(redactor, cut(text, cuts)) == redactor.bytes(text)
     assert stream_of(redactor, by_bytes(text)) == redactor.bytes(text)
+
+
+@given(
+    known=wild_secrets, later=wild_secrets, text=st.binary(max_size=60), cuts=st.lists(st.integers(0, 1000))
+)
+def test_what_is_learned_in_parts_is_masked_alike(
+    known: list[str], later: list[str], text: bytes, cuts: list[int]
+) -> None:
+    redactor = Redactor(known)
+    stream = redactor.stream()
+    redactor.learn(later)
+    whole = text.join([b"", *(form for secret in [*known, *later] for form in forms_of(secret)), b""])
+    shown = b"".join(map(stream.feed, cut(whole, cuts))) + stream.close()
+    assert shown == Redactor([*known, *later]).bytes(whole)
 
 
 @given(

@@ -8,7 +8,8 @@ followed: the key would travel with them.
 Endpoints measured on agent-server 1.58.0; source: its OpenAPI description (`/openapi.json`).
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from typing import IO, Any, Self
 
 import httpx
@@ -33,6 +34,10 @@ class AgentServer:
     def connection(self) -> AgentConnection:
         """As it is now; one that can be renewed is, when the server refuses or does not answer."""
         return self._transport.connection
+
+    def telling(self, tell: Callable[[AgentConnection], None]) -> AbstractContextManager[None]:
+        """Call this with each connection that takes the place of another, before it is used."""
+        return self._transport.telling(tell)
 
     def trust(self) -> None:
         """It has done its part for a run already.

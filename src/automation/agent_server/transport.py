@@ -7,8 +7,8 @@ followed: the key would travel with them. No sentence carries the key.
 import json
 import math
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self
 
 import httpx
@@ -44,6 +44,7 @@ class Transport:
         self.is_known = False
         self._http = http
         self._renewed_at = -math.inf
+        self._told: list[Callable[[AgentConnection], None]] = []
 
     @classmethod
     def connect(cls, connection: AgentConnection) -> Self:
@@ -61,6 +62,15 @@ class Transport:
 
     async def close(self) -> None:
         await self._http.aclose()
+
+    @contextmanager
+    def telling(self, tell: Callable[[AgentConnection], None]) -> Iterator[None]:
+        """Call this with each connection that takes the place of another, before it is used."""
+        self._told.append(tell)
+        try:
+            yield
+        finally:
+            self._told.remove(tell)
 
     async def send(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         """The JSON object that a successful answer is.
@@ -149,6 +159,8 @@ class Transport:
             raise
         except ServerUnavailable:
             return
+        for tell in self._told:
+            tell(self.connection)
         self._http.base_url = self.connection.url
         self._http.headers.pop("X-Session-API-Key", None)
         self._http.headers.update(self.connection.headers)

@@ -64,7 +64,7 @@ class Pattern:
 class Patterns:
     """A set of patterns searched together; an empty set finds nothing."""
 
-    def __init__(self, patterns: Iterable[Pattern]) -> None:
+    def __init__(self, patterns: Iterable[Pattern] = ()) -> None:
         by_head: dict[bytes, list[Pattern]] = defaultdict(list)
         self._by_anchor = [(pattern.anchor, pattern) for pattern in patterns]
         for _, pattern in self._by_anchor:
@@ -79,6 +79,10 @@ class Patterns:
 
     def __bool__(self) -> bool:
         return bool(self._by_anchor)
+
+    def extended(self, patterns: Iterable[Pattern]) -> "Patterns":
+        """The same and these."""
+        return Patterns([*(pattern for _, pattern in self._by_anchor), *patterns])
 
     def matches(self, data: bytes) -> Iterator[tuple[int, int]]:
         """Start and end of all matches, in no order."""

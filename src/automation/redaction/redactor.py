@@ -12,7 +12,7 @@ after fewer than 4 characters of a form therefore lets those go, and only what f
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,15 +46,25 @@ class Redactor:
 
     Attributes:
         too_short: how many were left unmasked because they have fewer than `MIN_LENGTH` characters.
-        longest: bytes; a stream always holds back fewer.
+        finder: of what is known by now.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
+        self.too_short = 0
+        self.finder = Finder()
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Mask these, too, from now on: also in what comes next in streams that are open."""
         distinct = {secret.strip() for secret in secrets} - {""}
         usable = sorted(secret for secret in distinct if len(secret) >= MIN_LENGTH)
-        self.too_short = len(distinct) - len(usable)
-        self._finder = _Finder(usable)
-        self.longest = self._finder.longest
+        self.too_short += len(distinct) - len(usable)
+        self.finder = self.finder.taught(usable)
+
+    @property
+    def longest(self) -> int:
+        """Bytes; a stream always holds back fewer."""
+        return self.finder.longest
 
     def text(self, text: str) -> str:
         """The text with all secrets masked; the very same text if there is none in it."""
@@ -83,14 +93,14 @@ class Redactor:
 
     def stream(self) -> "RedactingStream":
         """A new stream of its own state; any number may be open at once."""
-        return RedactingStream(self._finder)
+        return RedactingStream(self)
 
 
 class RedactingStream:
     """Masks output while it passes. Feed it in order and close it once; what it returns is to be joined."""
 
-    def __init__(self, finder: "_Finder") -> None:
-        self._finder = finder
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
         self._kept = b""
         self._out = 0  # so many bytes of what is kept have been let go or masked already
         self._masked = False  # and the last of them was masked
@@ -106,7 +116,7 @@ class RedactingStream:
 
     def _advance(self, chunk: bytes, *, final: bool) -> bytes:
         data, at, masked = self._kept + chunk, self._out, self._masked
-        found = self._finder.find(data, at if self._in_token else None, final=final)
+        found = self._redactor.finder.find(data, at if self._in_token else None, final=final)
         shown = []
         for start, end in found.spans:
             if start > max(found.hold, at):
@@ -136,14 +146,20 @@ class _Findings(NamedTuple):
     in_token: bool  # the data ends in a token that may go on
 
 
-class _Finder:
+class Finder:
     """Finds what is to be masked, and what might be."""
 
-    def __init__(self, secrets: list[str]) -> None:
-        self._plain = Patterns(form for secret in secrets for form in text_forms(secret))
-        self._base64 = Patterns(form for secret in secrets for form in base64_forms(secret))
+    def __init__(self, plain: Patterns | None = None, base64: Patterns | None = None) -> None:
+        self._plain, self._base64 = plain or Patterns(), base64 or Patterns()
         # Each character of a wrapped form but the last may be followed by \r\n.
         self.longest = max(self._plain.longest, 3 * self._base64.longest, _LONGEST_BEGUN)
+
+    def taught(self, secrets: Sequence[str]) -> "Finder":
+        """One that finds these, too."""
+        return Finder(
+            self._plain.extended(form for secret in secrets for form in text_forms(secret)),
+            self._base64.extended(form for secret in secrets for form in base64_forms(secret)),
+        )
 
     def find(self, data: bytes, token_from: int | None, *, final: bool) -> _Findings:
         tokens = [match.span() for match in _TOKEN.finditer(data)]

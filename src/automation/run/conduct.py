@@ -8,8 +8,8 @@ is asked for ends the run on the server, too; a run whose end was natural all th
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -104,6 +104,11 @@ class Conductor:
             raise type(error)(self._redactor.text(error.sentence), reason=error.reason) from None
         return replace(outcome, notes=tuple(self._listener.notes))
 
+    def _learn(self, connection: AgentConnection) -> None:
+        """A sandbox that has been moved may have another key, and what runs in it may show that."""
+        self._redactor.learn(set(connection.keys.values()) - set(self.connection.keys.values()))
+        self.connection = connection
+
     def _outcome(self, seen: Observation, seconds: float) -> Outcome:
         self._listener.close()
         if seen.status is not None and seen.status.escaped:
@@ -163,8 +168,12 @@ class Conductor:
     def _stop_within(self) -> float:
         return self.patience + STOP_WITHIN if self.is_durable else STOP_WITHIN
 
-    def _line(self) -> AbstractAsyncContextManager[Line]:
-        return nullcontext(self.line) if self.line else Line.open(self.connection)
+    @asynccontextmanager
+    async def _line(self) -> AsyncIterator[Line]:
+        async with nullcontext(self.line) if self.line else Line.open(self.connection) as line:
+            self._learn(line.server.connection)
+            with line.server.telling(self._learn):
+                yield line
 
     async def _start_and_follow(self, server: AgentServer, events: BashEvents) -> Observation:
         info = await Patience(min(self.patience, FIRST_CONTACT)).bear(server.info)

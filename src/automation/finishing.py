@@ -1,6 +1,8 @@
 """Work that must not be left half done."""
 
 import asyncio
+import math
+import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
@@ -8,17 +10,26 @@ from typing import Any
 from automation.errors import AutomationError
 
 
-async def to_its_end[T](work: Coroutine[Any, Any, T]) -> T:
-    """Wait for it however often we are cancelled meanwhile; then be cancelled."""
+async def to_its_end[T](work: Coroutine[Any, Any, T], within: float = math.inf) -> T:
+    """Wait for it however often we are cancelled meanwhile; then be cancelled.
+
+    Args:
+        within: seconds from then on after which it is cancelled, too.
+    """
     task = asyncio.create_task(work)
     told: asyncio.CancelledError | None = None
+    ends_at = math.inf
     while not task.done():
         try:
-            await asyncio.wait([task])
+            left = ends_at - time.monotonic()
+            await asyncio.wait([task], timeout=None if left == math.inf else max(left, 0))
         except asyncio.CancelledError as error:
-            told = error
+            if told is None:
+                told, ends_at = error, time.monotonic() + within
+        if time.monotonic() >= ends_at:
+            task.cancel()
     if told is None:
         return task.result()
-    with suppress(AutomationError):
+    with suppress(AutomationError, asyncio.CancelledError):
         task.result()
     raise told

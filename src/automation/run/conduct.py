@@ -144,7 +144,7 @@ class Conductor:
             work.cancel()
             is_left = self.is_durable and isinstance(error, asyncio.CancelledError)
             if self._is_begun and not (is_left or self._is_others or self.stop.by):
-                await asyncio.shield(self._stop_quietly(line.server))
+                await asyncio.shield(self._stop_quietly(line.server, work))
             raise
         finally:
             stopping.cancel()
@@ -233,10 +233,11 @@ class Conductor:
         # Nobody waits at the other end of a durable one: a server that is being restarted is borne.
         return await (Patience(self.patience).bear(ask) if self.is_durable else ask())
 
-    async def _stop_quietly(self, server: AgentServer) -> None:
+    async def _stop_quietly(self, server: AgentServer, work: "asyncio.Task[Observation]") -> None:
         """The caller is being cancelled: the run must not outlive it."""
         try:
             async with asyncio.timeout(STOP_WITHIN):
+                await asyncio.wait([work])
                 await stop(server, self.order.key, self.order.base, Cause.CANCELLED)
                 if not self.keep:
                     await release(server, self.order.key, self.order.base)

@@ -16,6 +16,7 @@ from automation.agent_server import AgentServer, BashEvents
 from automation.connection import AgentConnection
 from automation.defaults import OUTPUT_LIMIT
 from automation.errors import Misconfigured, ServerUnavailable
+from automation.finishing import to_its_end
 from automation.run.commands import (
     RUNNER,
     Place,
@@ -32,6 +33,8 @@ from automation.run.progress import Phase, Progress
 
 SHORT = 30.0
 """Seconds that making the run's directory may take on the server."""
+ARRIVES_WITHIN = 2.0
+"""Seconds that whoever is stopped waits for what is on its way: it would make the run's directory after its removal."""
 BACKSTOP = 90.0
 """Seconds beyond time-out and grace after which the server itself ends the run."""
 NEVER = -1
@@ -145,7 +148,8 @@ async def start(
                 f"the agent-server's disk has {place.free // MIB} MiB free at {place.directory}, and this run "
                 f"needs about {3 * size // MIB} MiB; make room there or send less"
             )
-        await patience.bear(lambda: server.upload(place.path(f"payload-{token}.tar"), payload))
+        path = place.path(f"payload-{token}.tar")
+        await patience.bear(lambda: to_its_end(server.upload(path, payload), ARRIVES_WITHIN))
     await may_start()
     progress.enter(Phase.START)
     announced_since = events.connections if events.connected.is_set() else NEVER
@@ -172,7 +176,8 @@ async def find_start(server: AgentServer, token: str, *, unless: Collection[str]
 
 
 async def _prepare(server: AgentServer, order: Order) -> Place:
-    record = await server.execute(prepare_command(order.key, order.base), timeout=SHORT)
+    preparing = server.execute(prepare_command(order.key, order.base), timeout=SHORT)
+    record = await to_its_end(preparing, ARRIVES_WITHIN)
     if record.exit_code != 0:
         said = (record.stderr or record.stdout).strip()[-300:]
         raise Misconfigured(

@@ -10,7 +10,7 @@ from tests.stories.bot.conftest import Begin, Demo
 from tests.teller import eventually
 
 SLOW = "echo started; sleep 6; echo ended"
-MOMENTS = [0.0, 0.4, 0.9, 1.5]
+MOMENTS = [0.0, 0.2, 0.4, 0.6, 0.9, 1.5, 2.5]
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

@@ -74,6 +74,38 @@ async def test_a_stop_before_the_start_took_effect_means_that_it_never_starts(
     assert not (tmp_path / "again").exists()
 
 
+@pytest.mark.parametrize(
+    ("phase", "path"), [(Phase.PREPARE, "execute_bash_command"), (Phase.UPLOAD, "upload")], ids=str
+)
+async def test_what_is_on_its_way_when_it_is_stopped_does_not_make_its_directory_again(
+    server: RealServer, phase: Phase, path: str
+) -> None:
+    """The network, or a busy server, is slow with what was sent before the stop."""
+    arrived = 0
+
+    async def slow_at_first(request: Request, answer: Answer) -> Response | None:
+        nonlocal arrived
+        if request.url.path.endswith(path):
+            arrived += 1
+            if arrived == 1:
+                await asyncio.sleep(1)
+        return None
+
+    async with faulty_proxy(server.url, slow_at_first) as proxy:
+        connection = AgentConnection(proxy.url, server.key)
+        story = begin(server, {"main.sh": "sleep 318"}, connection=connection)
+
+        def soon(now: Phase) -> None:
+            if now is phase:
+                asyncio.get_running_loop().call_later(0.3, story.stop.ask, "alice")
+
+        story.watcher.on_phase = soon
+        assert ended(await story.ends()) == ("cancelled", "cancelled")
+        assert arrived
+        await asyncio.sleep(1.5)
+    assert story.run_id not in server.directories()
+
+
 async def test_anybody_who_reaches_the_server_can_stop_a_run_by_its_id(server: RealServer) -> None:
     story = begin(server, {"main.sh": "echo up; sleep 311"}, keep=True)
     await story.watcher.sees("up")

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
@@ -16,17 +15,18 @@ async def to_its_end[T](work: Coroutine[Any, Any, T], within: float = math.inf) 
     Args:
         within: seconds from then on after which it is cancelled, too.
     """
+    clock = asyncio.get_running_loop().time
     task = asyncio.create_task(work)
     told: asyncio.CancelledError | None = None
     ends_at = math.inf
     while not task.done():
         try:
-            left = ends_at - time.monotonic()
+            left = ends_at - clock()
             await asyncio.wait([task], timeout=None if left == math.inf else max(left, 0))
         except asyncio.CancelledError as error:
             if told is None:
-                told, ends_at = error, time.monotonic() + within
-        if time.monotonic() >= ends_at:
+                told, ends_at = error, clock() + within
+        if clock() >= ends_at:
             task.cancel()
     if told is None:
         return task.result()

@@ -8,6 +8,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import IO, Any, Self
 from uuid import UUID
@@ -237,6 +238,10 @@ class Client:
 
     def trust(self) -> None:
         pass
+
+    def telling(self, _: Callable[[AgentConnection], None]) -> AbstractContextManager[None]:
+        """It never moves."""
+        return nullcontext()
 
     async def info(self) -> Mapping[str, Any]:
         uptime = self.machine.clock.now - self.machine.booted

@@ -49,6 +49,6 @@ async def test_stops_at_random_moments_leave_nothing(server: RealServer) -> None
         story.stop.ask("chaos")
         outcome = await story.ends()
         assert outcome.verdict.conclusion == "cancelled", (number, outcome.verdict)
-        assert story.run_id not in server.directories()
+        assert story.run_id not in server.directories(), (number, outcome.verdict, story.watcher.phases)
     await asyncio.sleep(1)
     assert not server.processes("sleep 33")

@@ -73,7 +73,7 @@ class Conductor:
     on_verdict: Callable[[Outcome], Awaitable[bool]] | None = None
     is_released: bool = field(default=False, init=False)
     _started: Started | None = field(default=None, init=False)
-    _followed: Started | None = field(default=None, init=False)
+    _follower: Follower | None = field(default=None, init=False)
     _redactor: Redactor = field(init=False)
     _listener: Listener = field(init=False)
 
@@ -123,7 +123,7 @@ class Conductor:
             timeout=self.order.timeout,
             seconds=seconds,
         )
-        followed = self._followed or self._started
+        followed = self._follower.run if self._follower else self._started
         return replace(
             outcome,
             directory=followed.place.directory if followed else "",
@@ -190,10 +190,8 @@ class Conductor:
         if started.adopted:
             self._listener.note("this run was started before: following that one, nothing is started twice")
         within = self.order.timeout + self.order.grace + BACKSTOP + self.patience + MARGIN
-        follower = Follower(server, events, started, patience, self._listener, within, self.attention)
-        seen = await follower.follow()
-        self._followed = follower.run
-        return seen
+        self._follower = Follower(server, events, started, patience, self._listener, within, self.attention)
+        return await self._follower.follow()
 
     async def _stop(self, server: AgentServer, work: "asyncio.Task[Observation]") -> Observation:
         """End the run on the server, then take its true end."""
@@ -214,7 +212,8 @@ class Conductor:
         look = await self._ask_server_to_stop(server)
         if look.process is Process.ALIVE and self._started and self._started.command_id:
             await server.stop_command(self._started.command_id)
-        if self._started is not None:
+        if self._follower is not None:
+            self._follower.look_soon()
             return await work
         match look.process:
             case Process.NEVER_STARTED:

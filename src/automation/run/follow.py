@@ -82,6 +82,11 @@ class Follower:
             if self.run.command_id is not None:
                 self.events.forget(self.run.command_id)
 
+    def look_soon(self) -> None:
+        """Look at the run itself, though nothing was announced: whoever has ended it knows better."""
+        self._heard = NEVER
+        self.attention.drawn.set()
+
     async def _until_end(self) -> Observation:
         for pause in itertools.chain(FIRST_PAUSES, itertools.repeat(None)):
             seen = await self._announcement(self.attention.pause if pause is None else pause)

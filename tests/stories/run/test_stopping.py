@@ -7,7 +7,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from automation.agent_server import AgentServer
+from automation.agent_server import AgentServer, BashEvents
 from automation.connection import AgentConnection
 from automation.observation import Cause, Process
 from automation.run import conduct
@@ -28,6 +28,21 @@ async def test_a_run_is_stopped_with_all_it_started(server: RealServer) -> None:
     assert ended(outcome) == ("cancelled", "cancelled")
     assert "alice" in outcome.verdict.sentence
     assert not server.processes("sleep 30")
+
+
+async def test_a_stop_whose_effect_is_not_announced_is_confirmed_all_the_same(
+    server: RealServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BashEvents, "_take", lambda *_: None)
+    story = begin(server, {"main.sh": "echo up; sleep 319"})
+    await story.watcher.sees("up")
+    # By now the follower has looked once, because it had not listened from the beginning.
+    await asyncio.sleep(2)
+    story.stop.ask("alice")
+    outcome = await story.ends()
+    assert ended(outcome) == ("cancelled", "cancelled")
+    assert not outcome.is_lost
+    assert story.run_id not in server.directories()
 
 
 async def test_a_run_that_ignores_term_is_stopped_all_the_same(server: RealServer) -> None:

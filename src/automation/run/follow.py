@@ -31,6 +31,8 @@ LOOK_EVERY = 60.0
 """Seconds between two looks at a run whose end the socket would announce."""
 LOOK_EVERY_WITHOUT_SOCKET = 10.0
 """Seconds between two looks where nothing is announced."""
+LAST_LOOK_WITHIN = 60.0
+"""Seconds for the look at a run that should have ended long ago."""
 RECORD_GRACE = 3.0
 """Seconds to wait for a record: it follows the runner's last act within milliseconds; a busy server's search took 13 s."""
 LAST_TRIES = 6
@@ -68,8 +70,7 @@ class Follower:
         self._looked = time.monotonic()
         self._heard = self.run.announced_since
         try:
-            async with asyncio.timeout(None if math.isinf(self.within) else self.within):
-                seen = await self._until_end()
+            seen = await self._end_in_time()
             async with asyncio.timeout(COLLECTED_WITHIN):
                 return await self._collect(seen)
         except ServerLost as error:
@@ -81,6 +82,18 @@ class Follower:
         finally:
             if self.run.command_id is not None:
                 self.events.forget(self.run.command_id)
+
+    async def _end_in_time(self) -> Observation:
+        try:
+            async with asyncio.timeout(None if math.isinf(self.within) else self.within):
+                return await self._until_end()
+        except TimeoutError:
+            # It may be us who were held up, as on a machine that was paused.
+            async with asyncio.timeout(LAST_LOOK_WITHIN):
+                seen = await self.patience.bear(self._look)
+        if seen is None:
+            raise TimeoutError
+        return seen
 
     def look_soon(self) -> None:
         """Look at the run itself, though nothing was announced: whoever has ended it knows better."""

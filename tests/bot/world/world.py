@@ -50,6 +50,8 @@ from tests.workflow import REPOSITORY
 
 QUIET = 30
 """Rounds of the event loop in which nothing has to happen."""
+SHORT_STEPS = 6
+"""Of a second each: more than anybody sleeps between two looks at the same thing."""
 RUNS = 3
 """That go on at one time."""
 
@@ -153,12 +155,17 @@ class World:
         self.do(asyncio.sleep(0))
 
     def passes(self, seconds: float) -> None:
-        """So much time, in steps that whoever waits can follow."""
+        """So much time, in steps that whoever waits can follow: after each long one some short ones."""
         end, step = self.clock.now + seconds, max(seconds / 12, 1)
         while self.clock.now < end:
-            self.clock.now = min(self.clock.now + step, end)
-            self.machine.tick()
-            self.settle()
+            self._step(min(step, end - self.clock.now))
+            for _ in range(SHORT_STEPS if step > 2 * SHORT_STEPS else 0):
+                self._step(min(1, end - self.clock.now))
+
+    def _step(self, seconds: float) -> None:
+        self.clock.now += seconds
+        self.machine.tick()
+        self.settle()
 
     # The life of the process
 

@@ -1,6 +1,7 @@
 """What a run survives: broken connections, slow answers, a killed and restarted agent-server, two of us."""
 
 import asyncio
+import time
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from starlette.responses import Response
 
 from automation.connection import AgentConnection
 from automation.execution import verify_run_status
+from automation.run import conduct
 from automation.run.attention import Attention
 from automation.run.conduct import Conductor
 from automation.run.start import Order
@@ -312,3 +314,17 @@ async def test_the_proxy_is_honest(server: RealServer) -> None:
 
     async with faulty_proxy(server.url, nothing) as proxy, httpx.AsyncClient(trust_env=False) as http:
         assert (await http.get(f"{proxy.url}/server_info")).json()["version"]
+
+
+async def test_who_was_held_up_until_long_after_the_end_tells_it_truly(
+    server: RealServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that was paused, or a container: all that was to be waited for is over at once then."""
+    monkeypatch.setattr(conduct, "BACKSTOP", 0)
+    monkeypatch.setattr(conduct, "MARGIN", 0)
+    story = begin(server, {"main.sh": "echo up; sleep 1; exit 3"}, timeout=3, grace=1, patience=1)
+    await story.watcher.sees("up")
+    time.sleep(8)
+    outcome = await story.ends()
+    assert ended(outcome) == ("failure", "exit-code")
+    assert outcome.verdict.exit_code == 3

@@ -19,7 +19,7 @@ demo: $(READY)  ## Show the bot at work without GitHub: a comment, its run, its 
 	@$(BIN)/python -m tests.demo
 
 test: $(READY)  ## Run the tests, against real agent-servers
-	@$(BIN)/pytest -n 5 --dist loadgroup
+	@$(BIN)/pytest -n 6 --dist loadgroup
 
 lint: $(READY)  ## Check style, types, layers, shell, the Action, its image and the workflows
 	$(BIN)/ruff check src bot tests .ci

@@ -30,6 +30,8 @@ async def test_a_run_is_stopped_with_all_it_started(server: RealServer) -> None:
     assert not server.processes("sleep 30")
 
 
+# It is the same wherever the server is.
+@pytest.mark.parametrize("backend", ["agent-server"], indirect=True)
 async def test_a_stop_whose_effect_is_not_announced_is_confirmed_all_the_same(
     server: RealServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,6 +75,8 @@ async def test_a_superseded_run_says_so(server: RealServer) -> None:
     assert ended(await story.ends()) == ("cancelled", "superseded")
 
 
+# It is the same wherever the server is.
+@pytest.mark.parametrize("backend", ["agent-server"], indirect=True)
 @pytest.mark.parametrize("phase", [Phase.CONNECT, Phase.PREPARE, Phase.UPLOAD, Phase.START])
 async def test_a_stop_before_the_start_took_effect_means_that_it_never_starts(
     server: RealServer, tmp_path: Path, phase: Phase
@@ -89,6 +93,8 @@ async def test_a_stop_before_the_start_took_effect_means_that_it_never_starts(
     assert not (tmp_path / "again").exists()
 
 
+# It is the same wherever the server is.
+@pytest.mark.parametrize("backend", ["agent-server"], indirect=True)
 @pytest.mark.parametrize(
     ("phase", "path"), [(Phase.PREPARE, "execute_bash_command"), (Phase.UPLOAD, "upload")], ids=str
 )

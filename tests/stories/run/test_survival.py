@@ -85,6 +85,8 @@ def proxied(server: RealServer, url: str) -> AgentConnection:
     return AgentConnection(url, server.key)
 
 
+# It is the same wherever the server is.
+@pytest.mark.parametrize("backend", ["agent-server"], indirect=True)
 async def test_a_server_that_answers_searches_and_uploads_in_13_s_is_slow_not_dead(
     server: RealServer,
 ) -> None:
@@ -316,6 +318,8 @@ async def test_the_proxy_is_honest(server: RealServer) -> None:
         assert (await http.get(f"{proxy.url}/server_info")).json()["version"]
 
 
+# It is the same wherever the server is.
+@pytest.mark.parametrize("backend", ["agent-server"], indirect=True)
 async def test_who_was_held_up_until_long_after_the_end_tells_it_truly(
     server: RealServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,8 +75,6 @@ async def test_a_superseded_run_says_so(server: RealServer) -> None:
     assert ended(await story.ends()) == ("cancelled", "superseded")
 
 
-# It is the same wherever the server is.
-@pytest.mark.parametrize("backend", ["agent-server"], indirect=True)
 @pytest.mark.parametrize("phase", [Phase.CONNECT, Phase.PREPARE, Phase.UPLOAD, Phase.START])
 async def test_a_stop_before_the_start_took_effect_means_that_it_never_starts(
     server: RealServer, tmp_path: Path, phase: Phase

@@ -85,8 +85,6 @@ def proxied(server: RealServer, url: str) -> AgentConnection:
     return AgentConnection(url, server.key)
 
 
-# It is the same wherever the server is.
-@pytest.mark.parametrize("backend", ["agent-server"], indirect=True)
 async def test_a_server_that_answers_searches_and_uploads_in_13_s_is_slow_not_dead(
     server: RealServer,
 ) -> None:

@@ -59,6 +59,7 @@ async def test_what_takes_longer_than_was_said_is_cancelled_too() -> None:
         try:
             await asyncio.sleep(60)
         finally:
+            await asyncio.sleep(SOON)
             tidied.append(1)
 
     task: asyncio.Task[object] = asyncio.create_task(to_its_end(work(), 2 * SOON))

@@ -13,7 +13,7 @@ async def to_its_end[T](work: Coroutine[Any, Any, T], within: float = math.inf) 
     """Wait for it however often we are cancelled meanwhile; then be cancelled.
 
     Args:
-        within: seconds from then on after which it is cancelled, too.
+        within: seconds from then on after which it is cancelled, too, and gets the time to tidy up.
     """
     clock = asyncio.get_running_loop().time
     task = asyncio.create_task(work)
@@ -28,6 +28,7 @@ async def to_its_end[T](work: Coroutine[Any, Any, T], within: float = math.inf) 
                 told, ends_at = error, clock() + within
         if clock() >= ends_at:
             task.cancel()
+            ends_at = math.inf
     if told is None:
         return task.result()
     with suppress(AutomationError, asyncio.CancelledError):

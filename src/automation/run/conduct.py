@@ -17,6 +17,7 @@ from automation.agent_server import AgentServer, BashEvents, Line
 from automation.connection import AgentConnection
 from automation.defaults import PATIENCE
 from automation.errors import AutomationError, Misconfigured, ServerUnavailable
+from automation.finishing import to_its_end
 from automation.observation import Cause, Observation, Process
 from automation.outcome import Outcome, outcome_of
 from automation.redaction import Redactor
@@ -144,7 +145,7 @@ class Conductor:
             work.cancel()
             is_left = self.is_durable and isinstance(error, asyncio.CancelledError)
             if self._is_begun and not (is_left or self._is_others or self.stop.by):
-                await asyncio.shield(self._stop_quietly(line.server, work))
+                await to_its_end(self._stop_quietly(line.server, work))
             raise
         finally:
             stopping.cancel()
@@ -213,7 +214,7 @@ class Conductor:
         if look.process is Process.ALIVE and self._started and self._started.command_id:
             await server.stop_command(self._started.command_id)
         if self._follower is not None:
-            self._follower.look_soon()
+            self._follower.expect_end()
             return await work
         match look.process:
             case Process.NEVER_STARTED:

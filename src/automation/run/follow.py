@@ -62,6 +62,7 @@ class Follower:
     _looked: float = 0.0
     _heard: int = NEVER
     _is_mute: bool = False
+    _is_expected: bool = False
     _seconds: set[str] = field(default_factory=set)
 
     async def follow(self) -> Observation:
@@ -95,9 +96,9 @@ class Follower:
             raise TimeoutError
         return seen
 
-    def look_soon(self) -> None:
-        """Look at the run itself, though nothing was announced: whoever has ended it knows better."""
-        self._heard = NEVER
+    def expect_end(self) -> None:
+        """Look at the run itself from now on, whatever is announced: whoever has ended it knows better."""
+        self._is_expected = True
         self.attention.drawn.set()
 
     async def _until_end(self) -> Observation:
@@ -158,6 +159,8 @@ class Follower:
 
     async def _look_if_needed(self) -> Observation | None:
         """Look at the run itself if its end can have been missed. None while it goes on."""
+        if self._is_expected:
+            return await self._look()
         is_pushed = self.events.connected.is_set() and self.run.command_id is not None and not self._is_mute
         connections = self.events.connections
         had_gap = self._heard != connections

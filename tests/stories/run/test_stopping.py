@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.requests import Request
@@ -10,8 +11,8 @@ from starlette.responses import Response
 from automation.agent_server import AgentServer, BashEvents
 from automation.connection import AgentConnection
 from automation.observation import Cause, Process
-from automation.run import conduct
-from automation.run.commands import run_key
+from automation.run import conduct, follow
+from automation.run.commands import Look, run_key
 from automation.run.progress import Phase
 from automation.run.stop import look, stop
 from tests.fakes.faulty_proxy import Answer, faulty_proxy
@@ -45,6 +46,31 @@ async def test_a_stop_whose_effect_is_not_announced_is_confirmed_all_the_same(
     assert ended(outcome) == ("cancelled", "cancelled")
     assert not outcome.is_lost
     assert story.run_id not in server.directories()
+
+
+# It is the same wherever the server is.
+@pytest.mark.parametrize("backend", ["agent-server"], indirect=True)
+async def test_a_look_from_before_the_stop_does_not_hide_its_effect(
+    server: RealServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_looked = asyncio.Event()
+
+    async def slow_look(*given: Any) -> Look:
+        seen = await look(*given)
+        has_looked.set()
+        await asyncio.sleep(1.5)
+        return seen
+
+    monkeypatch.setattr(BashEvents, "_take", lambda *_: None)
+    monkeypatch.setattr(follow, "look", slow_look)
+    monkeypatch.setattr(follow, "LOOK_EVERY", 1)
+    story = begin(server, {"main.sh": "echo up; sleep 320"})
+    await has_looked.wait()
+    monkeypatch.setattr(follow, "LOOK_EVERY", 60)
+    story.stop.ask("alice")
+    outcome = await story.ends()
+    assert ended(outcome) == ("cancelled", "cancelled")
+    assert not outcome.is_lost
 
 
 async def test_a_run_that_ignores_term_is_stopped_all_the_same(server: RealServer) -> None:
@@ -205,10 +231,13 @@ async def test_stopping_an_ended_run_ends_what_escaped_from_it(server: RealServe
     assert not server.processes("sleep 316")
 
 
-async def test_a_cancelled_caller_leaves_nothing_running(server: RealServer) -> None:
+@pytest.mark.parametrize("times", [1, 3])
+async def test_a_cancelled_caller_leaves_nothing_running(server: RealServer, times: int) -> None:
     story = begin(server, {"main.sh": "echo up; sleep 312"})
     await story.watcher.sees("up")
-    story.task.cancel()
+    for _ in range(times):
+        story.task.cancel()
+        await asyncio.sleep(0.02)
     with pytest.raises(asyncio.CancelledError):
         await story.task
     assert not server.processes("sleep 312")

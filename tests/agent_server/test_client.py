@@ -81,6 +81,13 @@ class TestOfAServerThatIsKnown:
         assert await server.read_file("/base/run/status.json", limit=100) is None
         assert await everything(server, 0) == b""
 
+    @pytest.mark.parametrize("name", ["read_file", "read_from"])
+    async def test_a_proxys_not_found_is_no_answer(
+        self, server: AgentServer, edge: respx.MockRouter, name: str
+    ) -> None:
+        server.trust()
+        await refused(ServerUnavailable, CALLS[name], server, edge, httpx.Response(404, text="not found"))
+
 
 class TestFiles:
     PATH = "/base/run/output.log"
@@ -198,7 +205,7 @@ async def test_no_news_costs_no_new_connection(status: str) -> None:
         nonlocal connections
         connections += 1
         while await reader.readuntil(b"\r\n\r\n"):
-            writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 2\r\n\r\n{{}}".encode())
+            writer.write(f'HTTP/1.1 {status}\r\nContent-Length: 15\r\n\r\n{{"detail":"no"}}'.encode())
 
     async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError):

@@ -142,10 +142,8 @@ class AgentServer:
         """A file's content up to `limit` bytes, None where there is none."""
         data = bytearray()
         async with self._transport.stream("GET", "/api/file/download", params={"path": path}) as response:
-            if response.status_code == httpx.codes.NOT_FOUND:
-                await self._transport.body(response)  # or its connection could not be used again
+            if not await self._transport.is_found(response):
                 return None
-            await self._transport.expect_success(response)
             async for chunk in self._transport.chunks(response):
                 data += chunk
                 if len(data) >= limit:
@@ -161,10 +159,11 @@ class AgentServer:
         async with self._transport.stream(
             "GET", "/api/file/download", params={"path": path}, headers=headers
         ) as response:
-            if response.status_code in {httpx.codes.NOT_FOUND, httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE}:
+            if response.status_code == httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
                 await self._transport.body(response)  # or its connection could not be used again
                 return
-            await self._transport.expect_success(response)
+            if not await self._transport.is_found(response):
+                return
             if offset and response.status_code != httpx.codes.PARTIAL_CONTENT:
                 raise self._transport.not_an_agent_server("it ignores the Range header")
             async for chunk in self._transport.chunks(response):

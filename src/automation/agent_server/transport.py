@@ -124,24 +124,37 @@ class Transport:
 
     async def expect_success(self, response: httpx.Response) -> None:
         """Raise as `send` unless the answer is a success."""
+        if not response.is_success:
+            raise await self._refusal(response, _detail(await self.body(response)))
+
+    async def is_found(self, response: httpx.Response) -> bool:
+        """Whether the answer is a success; raise as `send` unless it is, or says that there is no such thing.
+
+        Only the server's own words say so: a proxy answers 404, too, while the server is away.
+        """
         if response.is_success:
-            return
-        path = response.request.url.path
-        detail = _detail(await self.body(response))
-        if self.connection.renewal and (response.status_code in STALE or response.is_server_error):
+            return True
+        detail = _detail(await self.body(response))  # read, or its connection could not be used again
+        if response.status_code == httpx.codes.NOT_FOUND and detail:
+            return False
+        raise await self._refusal(response, detail)
+
+    async def _refusal(self, response: httpx.Response, detail: str) -> AutomationError:
+        """What an answer that is no success says. Raises as `_renew`."""
+        status, path = response.status_code, response.request.url.path
+        trouble = f"{path}: HTTP {status} {detail}"
+        if self.connection.renewal and (status in STALE or response.is_server_error):
             await self._renew()
-            raise ServerUnavailable(self._trouble(f"{path}: HTTP {response.status_code} {detail}"))
-        match response.status_code:
-            case httpx.codes.UNAUTHORIZED | httpx.codes.FORBIDDEN if not self.is_known:
-                given = "the key it was given" if self.connection.session_key else "a call without a key"
-                raise Misconfigured(
-                    f"the agent-server at {self.connection.url} refuses {given}; "
-                    "set AUTOMATION_AGENT_SERVER_API_KEY to its SESSION_API_KEY"
-                )
-            case code if code == httpx.codes.TOO_MANY_REQUESTS or code >= httpx.codes.INTERNAL_SERVER_ERROR:
-                raise ServerUnavailable(self._trouble(f"{path}: HTTP {code} {detail}"))
-            case code:
-                raise self.not_an_agent_server(f"{path} answered HTTP {code} {detail}")
+            return ServerUnavailable(self._trouble(trouble))
+        if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN} and not self.is_known:
+            given = "the key it was given" if self.connection.session_key else "a call without a key"
+            return Misconfigured(
+                f"the agent-server at {self.connection.url} refuses {given}; "
+                "set AUTOMATION_AGENT_SERVER_API_KEY to its SESSION_API_KEY"
+            )
+        if status == httpx.codes.TOO_MANY_REQUESTS or status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            return ServerUnavailable(self._trouble(trouble))
+        return self.not_an_agent_server(f"{path} answered HTTP {status} {detail}")
 
     async def _renew(self) -> None:
         """Ask where the server is now. What cannot be told now is asked again after the next failure.

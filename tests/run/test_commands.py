@@ -39,6 +39,7 @@ from automation.run.payload import write_payload
 
 KEY = UUID("6a4b1a3e-6a55-4c1c-8d67-0c6a0e6a9a11")
 FIRST, SECOND = "1" * 32, "2" * 32
+DAY = 24 * 3600
 SHELLS = [name for name in ("sh", "dash", "bash", "busybox") if shutil.which(name)]
 PREPARED = "directory=/base/run\ndate=1700000000\nfree=2048\nbash=5.2.15(1)-release\ntar=yes\n"
 PROBED = (
@@ -396,6 +397,33 @@ class TestProbeAndRelease:
             assert execute(shell, release_command(KEY, None), tmp_path).returncode == 0
         assert not Path(mine.directory).exists()
         assert Path(other.directory).is_dir()
+
+    @shells
+    def test_release_removes_what_was_prepared_a_day_ago_and_never_started(
+        self, shell: str, tmp_path: Path
+    ) -> None:
+        def age(*paths: Path) -> None:
+            for path in paths:
+                os.utime(path, (time.time() - 2 * DAY,) * 2)
+
+        def release() -> None:
+            prepare(shell, tmp_path)
+            done = execute(shell, release_command(KEY, None), tmp_path)
+            assert (done.returncode, done.stderr) == (0, "")
+
+        new, again, empty, full, unstarted = ids = [uuid4() for _ in range(5)]
+        found = {each: Path(prepare(shell, tmp_path, each).directory) for each in ids}
+        (found[full] / "status.json").touch()
+        payload = found[unstarted] / f"payload-{FIRST}.tar"
+        payload.touch()
+        age(payload, *(found[each] for each in ids if each is not new))
+        prepare(shell, tmp_path, again)
+        release()
+        assert [each for each in ids if not found[each].exists()] == [empty]
+        assert not payload.exists()
+        age(found[unstarted])
+        release()
+        assert not found[unstarted].exists()
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ class Place:
 def prepare_command(key: UUID, base: str | None) -> str:
     """Make the run's private directory, or find it; repeatable."""
     return f"""umask 077
-{_enter(key, base, create=True)} || exit 73
+{_enter(key, base, create=True)} && touch . || exit 73
 printf 'directory=%s\\ndate=%s\\n' "$PWD" "$(date +%s)"
 printf 'free=%s\\n' "$(df -Pk . | sed -n '$s/^[^ ]* *[0-9]* *[0-9]* *\\([0-9]*\\) .*/\\1/p')"
 printf 'bash=%s\\n' "$(bash -c 'echo $BASH_VERSION' 2>&1)"
@@ -125,9 +125,11 @@ def probe_command(key: UUID, base: str | None) -> str:
 
 
 def release_command(key: UUID, base: str | None) -> str:
-    """Remove the run's directory, and payloads that clients which died a day ago never started; repeatable."""
-    old = "find . -maxdepth 2 -name 'payload-*.tar' -mtime +0 -exec rm -f {} +"
-    return f"{_enter(key, base, create=False)} || exit 0; cd .. && rm -rf {quote(str(key))}; {old}"
+    """Remove the run's directory, and what clients which died a day ago never started; repeatable."""
+    payloads = "find . -maxdepth 2 -name 'payload-*.tar' -mtime +0 -exec rm -f {} +"
+    empty = "find . -maxdepth 1 -name '*-*' -type d -mtime +0 -exec rmdir {} + 2>/dev/null"
+    leave = f"cd .. && rm -rf {quote(str(key))}"
+    return f"{_enter(key, base, create=False)} || exit 0; {leave}; {payloads}; {empty}; :"
 
 
 @dataclass(frozen=True)

@@ -144,6 +144,8 @@ class Drive:
         ordering = Ordering(self.bot, self.run)
         connection = await connections.connection_of(self.bot, self.run)
         async with self.bot.lines.to(connection) as line:
+            if self.run.is_sent or self.run.is_started:
+                line.server.trust()
             now = await self._look(line)
             if now.exists and now.process is not Process.UNKNOWN:
                 await self._follow(connection, line, ordering.resumed())

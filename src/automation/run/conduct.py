@@ -16,7 +16,7 @@ from typing import assert_never
 from automation.agent_server import AgentServer, BashEvents, Line
 from automation.connection import AgentConnection
 from automation.defaults import PATIENCE
-from automation.errors import AutomationError, Misconfigured, ServerUnavailable
+from automation.errors import AutomationError, Misconfigured
 from automation.finishing import to_its_end
 from automation.observation import Cause, Observation, Process
 from automation.outcome import Outcome, outcome_of
@@ -52,8 +52,8 @@ class Conductor:
         keep: leave the run's directory on the server.
         attention: how often the output is read.
         line: to the server, where others use it, too; None for one of its own.
-        is_durable: somebody comes back for this run. Cancelled, it is left going, and one that was started before
-            is ours: it is followed and removed like any other.
+        is_durable: somebody comes back for this run. Cancelled, or broken off by an error, it is left going: another
+            driver may have it by now. One that was started before is ours: it is followed and removed like any other.
         may_start: asked right before the start is sent: whoever has lost the run to another one raises here.
         on_verdict: told the outcome as soon as it is known; answers whether it is safe elsewhere, so that the run
             may be removed from its server.
@@ -140,11 +140,10 @@ class Conductor:
         try:
             await asyncio.wait([work, stopping], return_when=asyncio.FIRST_COMPLETED)
             return work.result() if work.done() else await self._stop(line.server, work)
-        except BaseException as error:
+        except BaseException:
             # Cancelled, or something that nobody foresaw: the run must not go on unattended.
             work.cancel()
-            is_left = self.is_durable and isinstance(error, asyncio.CancelledError)
-            if self._is_begun and not (is_left or self._is_others or self.stop.by):
+            if self._is_begun and not (self.is_durable or self._is_others or self.stop.by):
                 await to_its_end(self._stop_quietly(line.server, work))
             raise
         finally:
@@ -154,11 +153,8 @@ class Conductor:
 
     @property
     def _is_begun(self) -> bool:
-        """There may be something of ours on the server, which nobody else will come for.
-
-        A durable run that we have not started may have been started by another driver by now, whose it is then.
-        """
-        return (Phase.START if self.is_durable else Phase.UPLOAD) in self._listener.entered
+        """There may be something of ours on the server, which nobody else will come for."""
+        return Phase.UPLOAD in self._listener.entered
 
     @property
     def _is_others(self) -> bool:
@@ -177,7 +173,9 @@ class Conductor:
                 yield line
 
     async def _start_and_follow(self, server: AgentServer, events: BashEvents) -> Observation:
-        info = await Patience(min(self.patience, FIRST_CONTACT)).bear(server.info)
+        # Whoever comes back for it has nobody waiting, and no address that somebody has just typed.
+        first = self.patience if self.is_durable else min(self.patience, FIRST_CONTACT)
+        info = await Patience(first).bear(server.info)
         patience = Patience(self.patience)
         if not isinstance(info.get("version"), str):
             raise Misconfigured(
@@ -250,8 +248,6 @@ class Conductor:
             async with asyncio.timeout(STOP_WITHIN):
                 await release(server, self.order.key, self.order.base)
             self.is_released = True
-        except (TimeoutError, ServerUnavailable) as error:
-            why = (
-                error.sentence if isinstance(error, ServerUnavailable) else f"no answer in {STOP_WITHIN:g} s"
-            )
+        except (TimeoutError, AutomationError) as error:
+            why = error.sentence if isinstance(error, AutomationError) else f"no answer in {STOP_WITHIN:g} s"
             self._listener.note(f"the run's directory could not be removed from the server ({why})")

@@ -92,6 +92,8 @@ class Follower:
             # It may be us who were held up, as on a machine that was paused.
             async with asyncio.timeout(LAST_LOOK_WITHIN):
                 seen = await self.patience.bear(self._look)
+                if seen is not None and await self._was_second(seen):
+                    seen = await self.patience.bear(self._look)
         if seen is None:
             raise TimeoutError
         return seen

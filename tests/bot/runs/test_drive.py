@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
 from automation.agent_server import AgentServer
 from automation.github import GitHubUnavailable
 from automation.observation import Cause
 from automation.reasons import Conclusion, Reason
+from automation.run import conduct
 from bot.completion import Completion
 from bot.runs.drive import Drive
 from bot.runs.live import LiveRun
@@ -21,6 +24,7 @@ from bot.runs.run import Run, State
 from bot.runs.said import note_of
 from tests.bot.runs.place import NOWHERE, Place
 from tests.bot.store.rows import SUCCESS
+from tests.fakes.faulty_proxy import Answer, faulty_proxy
 from tests.servers import RealServer
 from tests.teller import eventually
 
@@ -93,6 +97,53 @@ async def test_a_driver_that_was_cancelled_leaves_it_going_and_the_next_one_ends
     assert kept.head == b"started\nended\n"
     assert len(place.repository.checks(run.head_sha)) == 1
     assert str(run.id) not in server.directories()
+
+
+class Restarting:
+    """A proxy that answers itself while its server restarts: so many of the requests for a path."""
+
+    def __init__(self, path: str, status: int) -> None:
+        self.path, self.status = path, status
+        self.left = 0
+
+    async def answer(self, request: Request, _: Answer) -> Response | None:
+        if not self.left or not request.url.path.endswith(self.path):
+            return None
+        self.left -= 1
+        return Response("no server here", self.status)
+
+    @asynccontextmanager
+    async def before(self, server: RealServer, place: Place) -> AsyncIterator[None]:
+        async with faulty_proxy(server.url, self.answer) as proxy:
+            core = replace(place.bot.settings.core, agent_server_url=proxy.url)
+            place.bot.settings = replace(place.bot.settings, core=core)
+            yield
+            assert not self.left
+
+
+async def test_a_proxys_refusal_while_a_run_goes_on_is_borne_by_its_next_driver_too(
+    place: Place, server: RealServer
+) -> None:
+    place.automation(SLOW)
+    proxy = Restarting("/execute_bash_command", 404)
+    async with proxy.before(server, place):
+        run = await place.add()
+        async with begun(await taken(place, run)):
+            await wrote(server, run, "started")
+        proxy.left = 3
+        now = await driven(place, run)
+    assert end_of(now) == (State.ENDED, Conclusion.FAILURE, Reason.EXIT_CODE)
+
+
+async def test_a_server_that_is_away_when_a_runs_turn_comes_is_borne_like_any_other(
+    place: Place, server: RealServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conduct, "FIRST_CONTACT", 0)
+    proxy = Restarting("/server_info", 502)
+    async with proxy.before(server, place):
+        proxy.left = 3
+        now = await driven(place, await place.add())
+    assert end_of(now) == (State.ENDED, Conclusion.SUCCESS, Reason.OK)
 
 
 async def test_what_may_have_been_started_on_a_server_that_forgot_it_is_not_started_again(

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from automation.agent_server import AgentServer
+from automation.errors import ServerUnavailable
 from automation.reasons import Reason
 from bot.runs.drive import Drive
 from bot.runs.live import LiveRun
@@ -103,6 +105,32 @@ async def test_what_another_one_has_started_goes_on_to_its_true_end(
     assert end is not None
     assert (end.reason, end.exit_code) == (Reason.EXIT_CODE, 3)
     assert "ended" in end.text
+    assert starts.read_text() == "started\n"
+
+
+async def test_whoever_does_not_know_whether_he_has_started_it_leaves_it_going(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut off right after the start was sent, he does not know either who has the run by now."""
+    starts = tmp_path / "starts"
+    place.automation(f"echo started >> {starts}; sleep 3; exit 3")
+    core = replace(place.bot.settings.core, patience=0)
+    place.bot.settings = replace(place.bot.settings, core=core)
+    run = await place.add()
+    others: list[asyncio.Task[None]] = []
+
+    async def lose(*_: Any, **__: Any) -> str:
+        monkeypatch.undo()
+        others.append(asyncio.create_task(drive(place, run)))
+        await eventually(starts.exists, 20)
+        raise ServerUnavailable("cut off")
+
+    monkeypatch.setattr(AgentServer, "start", lose)
+    await drive(place, run)
+    await asyncio.gather(*others)
+    end = (await place.now(run)).end
+    assert end is not None
+    assert (end.reason, end.exit_code) == (Reason.EXIT_CODE, 3)
     assert starts.read_text() == "started\n"
 
 

@@ -151,6 +151,18 @@ async def test_what_is_on_its_way_when_it_is_stopped_does_not_make_its_directory
     assert story.run_id not in server.directories()
 
 
+async def test_a_directory_that_cannot_be_removed_changes_no_verdict(server: RealServer) -> None:
+    async def refuse(request: Request, answer: Answer) -> Response | None:
+        return Response("404 page not found", 404) if b"&& rm -rf" in await request.body() else None
+
+    async with faulty_proxy(server.url, refuse) as proxy:
+        story = begin(server, {"main.sh": "sleep 321"}, connection=AgentConnection(proxy.url, server.key))
+        story.watcher.on_phase = lambda now: story.stop.ask("alice") if now is Phase.UPLOAD else None
+        outcome = await story.ends()
+    assert ended(outcome) == ("cancelled", "cancelled")
+    assert any("could not be removed" in note for note in outcome.notes)
+
+
 async def test_anybody_who_reaches_the_server_can_stop_a_run_by_its_id(server: RealServer) -> None:
     story = begin(server, {"main.sh": "echo up; sleep 311"}, keep=True)
     await story.watcher.sees("up")

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from automation.connection import AgentConnection
 from automation.execution import verify_run_status
+from automation.outcome import Outcome
 from automation.run import conduct
 from automation.run.attention import Attention
 from automation.run.conduct import Conductor
@@ -154,17 +155,19 @@ async def test_an_answer_that_is_lost_after_its_effect_starts_nothing_twice(
     assert starts.read_text() == "started\n"
 
 
+async def start_twice(request: Request, answer: Answer) -> Response | None:
+    """What a proxy does that sends a request again."""
+    if request.url.path.endswith("/start_bash_command"):
+        await answer()
+    return None
+
+
 async def test_a_start_that_arrives_twice_starts_nothing_twice_and_the_first_one_counts(
     server: RealServer, tmp_path: Path
 ) -> None:
-    async def repeat(request: Request, answer: Answer) -> Response | None:
-        if request.url.path.endswith("/start_bash_command"):
-            await answer()
-        return None
-
     starts = tmp_path / "starts"
     main = {"main.sh": f"echo started >> {starts}; sleep 1; exit 6"}
-    async with faulty_proxy(server.url, repeat) as proxy:
+    async with faulty_proxy(server.url, start_twice) as proxy:
         story = begin(server, main, connection=proxied(server, proxy.url), keep=True)
         outcome = await story.ends(within=30)
     asked = [path for _, path in proxy.seen if path.endswith("/search")]
@@ -322,11 +325,30 @@ async def test_who_was_held_up_until_long_after_the_end_tells_it_truly(
     server: RealServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A machine that was paused, or a container: all that was to be waited for is over at once then."""
-    monkeypatch.setattr(conduct, "BACKSTOP", 0)
-    monkeypatch.setattr(conduct, "MARGIN", 0)
-    story = begin(server, {"main.sh": "echo up; sleep 1; exit 3"}, timeout=3, grace=1, patience=1)
-    await story.watcher.sees("up")
-    time.sleep(8)
-    outcome = await story.ends()
+    outcome = await held_up(server, monkeypatch)
     assert ended(outcome) == ("failure", "exit-code")
     assert outcome.verdict.exit_code == 3
+
+
+# It is the same wherever the server is.
+@pytest.mark.parametrize("backend", ["agent-server"], indirect=True)
+async def test_who_was_held_up_and_came_second_tells_of_the_first(
+    server: RealServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with faulty_proxy(server.url, start_twice) as proxy:
+        outcome = await held_up(server, monkeypatch, proxied(server, proxy.url))
+    assert ended(outcome) == ("failure", "exit-code")
+    assert outcome.verdict.exit_code == 3
+
+
+async def held_up(
+    server: RealServer, monkeypatch: pytest.MonkeyPatch, connection: AgentConnection | None = None
+) -> Outcome:
+    """Of a run whose follower does nothing until long after its end."""
+    monkeypatch.setattr(conduct, "BACKSTOP", 0)
+    monkeypatch.setattr(conduct, "MARGIN", 0)
+    main = {"main.sh": "echo up; sleep 1; exit 3"}
+    story = begin(server, main, connection=connection, timeout=3, grace=1, patience=1)
+    await story.watcher.sees("up")
+    time.sleep(8)
+    return await story.ends()

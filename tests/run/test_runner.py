@@ -742,9 +742,9 @@ for round in 1 2 3 4 5; do
   for watcher in $(pgrep -P "$runner"); do
     [ "$watcher" = $$ ] || ! pkill -x -P "$watcher" sleep || killed=$((killed + 1))
   done
+  echo $killed > "$RUN/killed"
   sleep 0.05
 done
-echo $killed > "$RUN/killed"
 """
 STUBBORN = "trap 'exit 0' TERM; while :; do sleep 0.1; done"
 

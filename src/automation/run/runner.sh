@@ -297,9 +297,9 @@ probe() {
   # The directory may have been removed under us.
   [ -d "$directory" ] || { echo claim=absent; return; }
   read_claim
-  # A group or a process is proof of a start, whatever has become of the claim.
+  # A group, a status or a process is proof of a start, whatever has become of the claim.
   find_escaped
-  if [ -e group ] || [ ${#escaped[@]} -gt 0 ]; then
+  if [ -e group ] || [ -e status.json ] || [ ${#escaped[@]} -gt 0 ]; then
     # It may have been claimed after the claim was looked for: then it is there now.
     [ -n "$how" ] || read_claim
     how=start
@@ -319,7 +319,7 @@ claim_for_ever() {
 # A run that nobody has claimed never starts once the stop has taken its claim.
 stop() { # CAUSE GRACE
   find_escaped
-  if [ ! -e group ] && [ ${#escaped[@]} -eq 0 ] && claim_for_ever; then
+  if [ ! -e group ] && [ ! -e status.json ] && [ ${#escaped[@]} -eq 0 ] && claim_for_ever; then
     take_cause "$1"
     rm -f payload-*.tar
     probe

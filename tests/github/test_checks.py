@@ -99,6 +99,7 @@ async def test_it_is_created_in_progress(
         url=check.html_url,
         app_id=JOB_APP,
         app_slug="github-actions",
+        summary=REPORT.summary,
     )
     assert opened.keys == ExternalId.parse(EXTERNAL_ID)
     assert (check.status, check.conclusion) == ("in_progress", None)

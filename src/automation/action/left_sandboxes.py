@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from automation.action.job_log import JobLog
 from automation.action.surroundings import Surroundings
+from automation.action.whereabouts import fingerprint
+from automation.backends import BackendName
 from automation.backends.giving_back import give_back
 from automation.backends.marked_sandboxes import MarkedSandbox, marked_sandboxes
 from automation.cloud import Cloud, Sandbox
@@ -44,6 +46,11 @@ class LeftSandboxes:
             keys = ExternalId.parse(owner.removeprefix(ours)) if owner.startswith(ours) else None
             if keys is not None and keys.face is Face.ACTION:
                 self._found[keys] = each
+
+    @property
+    def places(self) -> set[str]:
+        """The Cloud whose sandboxes these are."""
+        return {fingerprint(BackendName.CLOUD, self.at.cloud_account().url)} if self._has_cloud else set()
 
     def of(self, keys: ExternalId) -> Sandbox | None:
         """The sandbox of a run."""

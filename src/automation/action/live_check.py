@@ -14,6 +14,7 @@ from http import HTTPStatus
 
 from automation.action.job_log import JobLog
 from automation.action.state import StateFile
+from automation.action.whereabouts import with_place
 from automation.errors import AutomationError
 from automation.github.check_output import ANNOTATIONS_PER_CALL
 from automation.github.check_run import CheckRun, NewCheck
@@ -60,6 +61,7 @@ class LiveCheck:
     Attributes:
         name: the automation's.
         url: of the log that the report links to.
+        place: where its run is, for the watchdog.
         check: as GitHub showed it, None while there is none.
         said_no: GitHub refuses to have it; nothing more is tried.
     """
@@ -73,6 +75,7 @@ class LiveCheck:
     state: StateFile
     log: JobLog
     app_id: int = 0
+    place: str = ""
     check: CheckRun | None = None
     said_no: bool = False
     is_concluded: bool = False
@@ -223,7 +226,7 @@ class LiveCheck:
 
     def _report(self) -> Report:
         report = write_live_report(self.name, self.run_id, self._doing, self._output, self.url)
-        return report.redacted(self.redactor)
+        return with_place(report.redacted(self.redactor), self.place)
 
     def _give_up(self, error: GitHubUnavailable) -> None:
         self.said_no = isinstance(error, GitHubRefuses)

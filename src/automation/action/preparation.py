@@ -19,6 +19,7 @@ from automation.action.source import PinnedSource
 from automation.action.state import State
 from automation.action.surroundings import Surroundings
 from automation.action.target import Target, pull_request_to_read, target_of
+from automation.action.whereabouts import fingerprint
 from automation.assembly import Wish
 from automation.authority import check_role
 from automation.backends import Backend, BackendName
@@ -97,6 +98,19 @@ class Preparation:
                     note=lambda sentence: self.note(self.at.redactor.text(sentence)),
                     left_to="the step after this one, or `mode: watchdog`, deletes it",
                 )
+
+    def place(self, name: BackendName, target: Target) -> str:
+        """Where its run is to be found again; empty for nowhere."""
+        try:
+            match name:
+                case BackendName.EMBEDDED:
+                    return ""
+                case BackendName.AGENT_SERVER:
+                    return fingerprint(name, self.at.connection(is_fork=target.is_fork).url)
+                case BackendName.CLOUD:
+                    return fingerprint(name, self.at.cloud_account().url)
+        except Misconfigured:
+            return ""
 
     def is_isolated(self, name: BackendName) -> bool:
         """A fork's code would run where nothing else does. An API without a key gives everybody every sandbox."""

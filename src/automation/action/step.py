@@ -233,6 +233,7 @@ class Step:
             state=self.state,
             log=self.log,
             app_id=self.at.app_id,
+            place=plan.place(backend, target),
         )
         self._check.begin()
 
@@ -267,7 +268,10 @@ class Step:
         end = KnownEnd(outcome.verdict, self._report(outcome), self._annotations, outcome.seconds)
         self.state.note_end(end)
         await self._conclude(end)
-        return self._check is None or self._check.is_settled
+        is_told = self._check is None or self._check.is_settled
+        if isinstance(self._backend, CloudSandbox) and not is_told:
+            self._backend.keep = True
+        return is_told
 
     async def _conclude(self, end: KnownEnd) -> None:
         if self._check is None:

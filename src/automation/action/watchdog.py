@@ -19,7 +19,9 @@ from automation.action.job_log import JobLog
 from automation.action.left_sandboxes import LeftSandboxes
 from automation.action.owner import owner_mark
 from automation.action.surroundings import Surroundings
+from automation.action.whereabouts import fingerprint, place_in
 from automation.agent_server import AgentServer
+from automation.backends import BackendName
 from automation.backends.sandbox_connection import connection_of
 from automation.connection import AgentConnection
 from automation.errors import AutomationError, Misconfigured, ServerUnavailable
@@ -30,10 +32,11 @@ from automation.github.checks import JOB_APP, Checks
 from automation.github.client import GitHub
 from automation.github.errors import GitHubRefuses
 from automation.observation import Cause, Observation, Process
-from automation.outcome import outcome_of
+from automation.outcome import Outcome, outcome_of
 from automation.reasons import Conclusion
 from automation.report import Report, write_report
 from automation.run.aftermath import Aftermath, read_aftermath
+from automation.run.commands import Look
 from automation.run.patience import FIRST_CONTACT, Patience
 from automation.run.stop import look, release, stop
 from automation.sentences import one_line
@@ -42,6 +45,8 @@ RECENT_RUNS = 100
 OPEN_PULL_REQUESTS = 100
 MARK_LIMIT = 1024
 CHECK_WITHIN = 180.0
+UNTOLD_STAYS = 24 * 3600.0
+"""Seconds after its deadline for which a sandbox stays whose verdict nobody has been told."""
 LONGEST_NUMBER = 18
 BY = "the watchdog, because its workflow run was over"
 
@@ -132,8 +137,8 @@ class Watchdog:
         return due(keys, run.get("status") if run else None, github.clock.now()) is Due.SETTLE
 
     async def _may_go(self, github: GitHub, keys: ExternalId) -> bool:
-        """Whether nobody needs the sandbox of this run: it is past its deadline, or its verdict has been told."""
-        if github.clock.now() > keys.deadline:
+        """Whether nobody needs the sandbox of this run: its verdict has been told, or should have been long ago."""
+        if github.clock.now() > keys.deadline + UNTOLD_STAYS:
             return True
         if not await self._is_over(github, keys):
             return False
@@ -160,21 +165,10 @@ class Watchdog:
     async def _settle(self, github: GitHub, check: CheckRun, keys: ExternalId) -> bool:
         if await self._settle_like_its_twin(github, check):
             return True
-        found = None
-        try:
-            run = await self._workflow_run(github, keys)
-            found = await self._find(keys, run)
-            left = await self._end(found, keys) if found else without_server(run)
-        except Exception as error:
-            # Unreachable, or what the run has left there cannot be read: past the deadline that is the end of it.
-            if github.clock.now() < keys.deadline:
-                raise
-            left = Aftermath.nothing(Observation(lost=one_line(f"{type(error).__name__}: {error}")))
-        if left is None and github.clock.now() < keys.deadline:
+        found, outcome = await self._outcome(github, check, keys)
+        if outcome is None:
             self.log.say(f"{check.url}: its run is not known to have ended; left for another pass")
             return False
-        left = left or Aftermath.nothing(Observation(lost="its processes did not end"))
-        outcome = outcome_of(str(keys.run), left.seen, left.output, self.at.redactor)
         report = write_report(check.name, outcome, url=self._url(keys)).redacted(self.at.redactor)
         annotations = outcome.verdict.result.annotations if outcome.verdict.result else ()
         done = await Checks(github, check.app_id).conclude(
@@ -185,11 +179,38 @@ class Watchdog:
             self.log.say(f"{check.url}: {verdict.conclusion}: {verdict.sentence} [{verdict.reason}]")
         if self._sandboxes.of(keys):
             await self._sandboxes.give_back(keys)
-        elif found and not left.seen.lost:
+        elif found and not outcome.is_lost:
             # Only now: until it is told, the server's record is all that there is.
             async with AgentServer(found) as server:
                 await release(server, keys.run, None)
         return done.is_ours
+
+    async def _outcome(
+        self, github: GitHub, check: CheckRun, keys: ExternalId
+    ) -> tuple[AgentConnection | None, Outcome | None]:
+        """The server that has the run, if one has, and how the run ended; None while it may not have.
+
+        Raises:
+            ServerUnavailable: it cannot be told before the deadline.
+        """
+        found, why = None, "its processes did not end"
+        try:
+            run = await self._workflow_run(github, keys)
+            found = await self._find(check, keys, run)
+            left = await self._end(found, keys) if found else without_server(run)
+            if left is not None:
+                return found, self._judged(keys, left)
+        except Exception as error:
+            # Unreachable, or what the run has left there cannot be read: past the deadline that is the end of it.
+            if github.clock.now() < keys.deadline:
+                raise
+            why = one_line(f"{type(error).__name__}: {error}")
+        if github.clock.now() < keys.deadline:
+            return found, None
+        return found, self._judged(keys, Aftermath.nothing(Observation(lost=why)))
+
+    def _judged(self, keys: ExternalId, left: Aftermath) -> Outcome:
+        return outcome_of(str(keys.run), left.seen, left.output, self.at.redactor)
 
     async def _settle_like_its_twin(self, github: GitHub, check: CheckRun) -> bool:
         """A second check run of one run, made after a lost answer: it ends as the first one did."""
@@ -204,13 +225,16 @@ class Watchdog:
         done = await checks.conclude(check.id, Conclusion(ended[0].conclusion), report)
         return done.is_ours
 
-    async def _find(self, keys: ExternalId, run: dict[str, Any] | None) -> AgentConnection | None:
+    async def _find(
+        self, check: CheckRun, keys: ExternalId, run: dict[str, Any] | None
+    ) -> AgentConnection | None:
         """The server that has this run, marked as the one of this very check run.
 
         Raises:
-            ServerUnavailable: it may be in a sandbox that cannot be looked into now.
+            ServerUnavailable: it may be where this watchdog does not look, or cannot look now.
         """
-        for connection in self._connections():
+        connections = self._connections()
+        for connection in connections:
             async with AgentServer(connection) as server:
                 if await self._is_there(server, keys):
                     return connection
@@ -218,6 +242,9 @@ class Watchdog:
             return connection_of(sandbox, self.at.cloud_account())
         if self._sandboxes.may_hide(began(run)):
             raise ServerUnavailable("its sandbox may be one that cannot be looked into now")
+        places = {fingerprint(BackendName.AGENT_SERVER, each.url) for each in connections}
+        if place_in(check.summary) not in {"", *places, *self._sandboxes.places}:
+            raise ServerUnavailable("it runs on another server or Cloud than this watchdog is given")
         return None
 
     async def _end(self, connection: AgentConnection, keys: ExternalId) -> Aftermath | None:
@@ -225,14 +252,13 @@ class Watchdog:
         patience = Patience(FIRST_CONTACT)
         async with AgentServer(connection) as server:
             now = await patience.bear(lambda: look(server, keys.run, None))
-            # A run can write into its claim; its processes it cannot deny.
-            is_alive = now.process is Process.ALIVE or now.processes > 0
-            if is_alive:
+            is_stopped = _may_go_on(now)
+            if is_stopped:
                 now = await patience.bear(lambda: stop(server, keys.run, None, Cause.CANCELLED))
-            if now.process is Process.ALIVE or now.processes > 0:
+            if _may_go_on(now):
                 return None
             left = await patience.bear(lambda: read_aftermath(server, now, self.at.redactor))
-            return left.stopped_by(BY) if is_alive else left
+            return left.stopped_by(BY) if is_stopped else left
 
     def _connections(self) -> list[AgentConnection]:
         """Where runs of ours can be: the servers of this step's inputs and settings, and no other."""
@@ -251,3 +277,8 @@ class Watchdog:
 
     def _url(self, keys: ExternalId) -> str:
         return f"{self.at.context.server_url}/{self.at.context.repository}/actions/runs/{keys.instance}"
+
+
+def _may_go_on(now: Look) -> bool:
+    """A run may be about to start, and it can write into its claim; its processes it cannot deny."""
+    return now.process in {Process.ALIVE, Process.UNKNOWN} or now.processes > 0

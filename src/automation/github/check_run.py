@@ -18,6 +18,7 @@ class CheckRun:
     Attributes:
         app_id, app_slug: whose it is; `github-actions` for one made with a job's token.
         annotations: how many it has.
+        summary: Markdown.
     """
 
     id: int
@@ -30,6 +31,7 @@ class CheckRun:
     app_id: int = 0
     app_slug: str = ""
     annotations: int = 0
+    summary: str = ""
 
     @property
     def is_completed(self) -> bool:
@@ -48,6 +50,7 @@ class CheckRun:
         """
         with understood("a check run"):
             app = answer.get("app") or {}
+            output = answer.get("output") or {}
             return cls(
                 id=int(answer["id"]),
                 name=str(answer["name"]),
@@ -58,7 +61,8 @@ class CheckRun:
                 url=str(answer.get("html_url") or ""),
                 app_id=int(app.get("id") or 0),
                 app_slug=str(app.get("slug") or ""),
-                annotations=int((answer.get("output") or {}).get("annotations_count") or 0),
+                annotations=int(output.get("annotations_count") or 0),
+                summary=str(output.get("summary") or ""),
             )
 
 

@@ -160,12 +160,15 @@ async def lost(demo: Demo, cloud: FakeCloud, **definition: Any) -> tuple[str, Jo
     return sha, job
 
 
-@pytest.mark.parametrize("trouble", ["no list", "paused", "GitHub"])
+@pytest.mark.parametrize(
+    ("trouble", "later"), [("no list", 0), ("paused", 0), ("GitHub", 0), ("GitHub", 5 * 3600)]
+)
 async def test_what_cannot_be_told_now_is_left_for_another_pass(
-    demo: Demo, cloud: FakeCloud, trouble: str
+    demo: Demo, cloud: FakeCloud, trouble: str, later: float
 ) -> None:
-    """A verdict that was only not to be had is not made up, and its record is not deleted."""
+    """A verdict that was only not to be had is not made up, and its record is not deleted: also after its deadline."""
     sha, _ = await lost(demo, cloud)
+    demo.github.advance(later)
     [box] = [box for box in cloud.boxes if box.by == "us"]
     match trouble:
         case "no list":
@@ -185,6 +188,59 @@ async def test_what_cannot_be_told_now_is_left_for_another_pass(
     await watch(demo, cloud)
     assert demo.check(sha).conclusion == "failure"
     assert "exit code 3" in (demo.check(sha).summary or "")
+    assert cloud.left == []
+
+
+async def test_a_watchdog_that_has_an_agent_server_leaves_it_to_the_one_that_has_the_cloud(
+    demo: Demo, cloud: FakeCloud, open_server: RealServer
+) -> None:
+    sha, _ = await lost(demo, cloud)
+    job = demo.job(demo.checkout.commit("Watch"), event_name="schedule", server=open_server)
+    watched = await job.run("", mode="watchdog")
+    assert watched.code == 0, watched.log
+    assert not demo.check(sha).is_completed
+    await watch(demo, cloud)
+    assert "exit code 3" in (demo.check(sha).is_("failure").summary or "")
+
+
+async def test_a_step_that_died_before_it_started_anything_in_its_sandbox_is_settled_at_once(
+    demo: Demo, cloud: FakeCloud
+) -> None:
+    sha, job = job_of(demo, SLEEPS)
+    uploads: list[str] = []
+
+    def hold_up(line: str) -> bool:
+        uploads.extend([line] if "/upload" in line else [])
+        return "/upload" in line
+
+    cloud.gate_fault = hold_up
+    with ended_at_last(job.start(automation="review", **inputs(cloud))) as step:
+        await eventually(lambda: bool(uploads) and len(demo.repository.checks(sha)) == 1, 20)
+        step.kill()
+        await step.ends()
+    cloud.clear_faults()
+    demo.repository.workflow_runs[job.run_id].complete("failure")
+    watched = await watch(demo, cloud)
+    assert watched.code == 0, watched.log
+    demo.check(sha).is_("cancelled")
+    assert cloud.left == []
+
+
+async def test_a_success_that_nobody_could_tell_is_told_from_its_sandbox(
+    demo: Demo, cloud: FakeCloud
+) -> None:
+    sha, job = job_of(demo, "echo started; sleep 1; echo fine")
+    with ended_at_last(job.start(automation="review", **inputs(cloud))) as step:
+        await step.says("started")
+        await eventually(lambda: len(demo.repository.checks(sha)) == 1)
+        demo.github.fault("PATCH", r"/check-runs/", status=403, times=None)
+        ended = await step.ends(within=30)
+    assert ended.verdict == ("success", "ok"), ended.log
+    assert len(cloud.left) == 1, "it is the only record, where the runner is lost, too"
+    demo.github.clear_faults()
+    demo.repository.workflow_runs[job.run_id].complete("success")
+    await watch(demo, cloud)
+    demo.check(sha).is_("success")
     assert cloud.left == []
 
 

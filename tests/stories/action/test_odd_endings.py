@@ -114,6 +114,7 @@ HOSTILE_CLAIMS = {
     "without end": "truncate -s 300G ../claim.x; mv -f ../claim.x ../claim",
     "with a group without end": "truncate -s 300G ../group.x; mv -f ../group.x ../group",
     "beside a status that is none": "mkdir ../status.json",
+    "none": "rm -f ../claim ../group",
 }
 
 

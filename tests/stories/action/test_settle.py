@@ -2,7 +2,8 @@
 
 import asyncio
 import signal
-from typing import Any
+from typing import Any, Final
+from uuid import uuid4
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.stories.action.conftest import PERMISSIONS, Demo
 from tests.teller import eventually
 from tests.workflow import REPOSITORY, Ended, ended_at_last
 
+LATER: Final = 9_999_999_999
 SLEEPS = "echo started; sleep 304"
 ENDS = """echo started; sleep 3; echo '{"title": "It is done"}' > "$AUTOMATION_RESULT"; echo ended; exit 3"""
 
@@ -171,13 +173,40 @@ async def test_a_run_that_the_server_does_not_know_any_more_is_lost(demo: Demo) 
     assert run_id in (demo.check(sha).summary or "")
 
 
-async def test_a_watchdog_without_a_server_settles_by_what_github_knows(demo: Demo) -> None:
-    sha, job = await killed(demo, "echo started; sleep 3")
-    run_of(demo, job.run_id).complete("cancelled")
+async def test_a_watchdog_with_another_server_leaves_it_to_the_one_that_has_its_own(demo: Demo) -> None:
+    sha, job = await killed(demo, ENDS)
+    [run_id] = demo.runs()
+    await eventually((demo.server.runs / run_id / "status.json").exists)
+    run_of(demo, job.run_id).complete("failure")
+    passed = await watch(demo, server=None)
+    assert passed.code == 0, passed.log
+    assert demo.check(sha).status == "in_progress"
+    assert "another server" in passed.log
+    assert demo.server.url not in str(demo.check(sha))
+    await watch(demo)
+    assert demo.check(sha).is_("failure").title == "It is done"
+
+
+async def test_a_run_whose_server_no_watchdog_has_is_lost_after_its_deadline(demo: Demo) -> None:
+    sha, job = await killed(demo, SLEEPS)
+    run_of(demo, job.run_id).complete("failure")
+    await watch(demo, server=None)
+    assert demo.check(sha).status == "in_progress"
+    demo.github.advance(24 * 3600)
+    passed = await watch(demo, server=None)
+    assert passed.code == 0, passed.log
+    assert "`server-lost`" in (demo.check(sha).is_("failure").summary or "")
+    await job.settle(automation="review")
+
+
+async def test_a_run_that_is_nowhere_is_settled_by_what_github_knows(demo: Demo) -> None:
+    """As one that ran on the runner itself."""
+    sha = demo.checkout.commit("Anything")
+    demo.repository.workflow_run(9002, head_sha=sha, status="completed", conclusion="cancelled")
+    await asyncio.to_thread(forge, demo, sha, f"action:9002:{uuid4()}:1:{LATER}")
     passed = await watch(demo, server=None)
     assert passed.code == 0, passed.log
     demo.check(sha).is_("cancelled")
-    await job.settle(automation="review")
 
 
 def run_of(demo: Demo, run_id: int) -> Any:

@@ -68,7 +68,13 @@ class Orphans:
                     log.warning("run %s waits: %s", run_id, self.bot.redactor.text(error.sentence))
 
     async def _look_after(self, run_id: UUID) -> None:
-        run = await self.bot.store.runs.get(run_id)
+        try:
+            run = await self.bot.store.runs.get(run_id)
+        except ValueError:
+            log.warning(
+                "run %s cannot be read: what it has left is left to a newer version of the bot", run_id
+            )
+            return
         if run is not None:
             with about_run(run):
                 await self._settle(run)

@@ -26,6 +26,7 @@ from bot.deeds import Deeds
 from bot.events.relevance import may_ask
 from bot.github.hook import Attempt, Hook
 from bot.inbox.inbox import Inbox
+from bot.inbox.put_off import PutOff
 from bot.inbox.received import of_no_concern
 from bot.log_context import about
 from bot.metrics import Metrics
@@ -107,7 +108,10 @@ class MissedDeliveries:
     _looked_far_at: float = -LONG_EVERY
     _given_up: set[str] = field(default_factory=set)
     _failures: Counter[str] = field(default_factory=Counter)
-    _put_off: dict[str, Attempt] = field(default_factory=dict)
+    _put_off: PutOff = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._put_off = PutOff(self.store.facts)
 
     async def read_for_ever(self) -> None:
         """Every so often, until cancelled."""
@@ -151,10 +155,12 @@ class MissedDeliveries:
         said = await self.store.facts.get(READ_UNTIL)
         until = float(said) if said is not None else first
         listed = await self._attempts(until, *newest_page)
-        attempts = [*listed, *self._put_off.values()]
+        attempts = [*listed, *await self._put_off.recall()]
         received = await self._received({each.guid for each in attempts})
         sent_at = places(attempts, received, self._ahead)
-        new = missing(attempts, received.keys() | self._given_up)
+        settled = received.keys() | self._given_up
+        await self._put_off.drop(settled, self.hook.clock.now())
+        new = missing([*listed, *self._put_off.attempts], settled)
         await self.store.deliveries.add([of_no_concern(each) for each in new if each.at < first])
         taken = 0
         for attempt in new:
@@ -206,9 +212,8 @@ class MissedDeliveries:
         try:
             payload = await self.hook.payload(attempt)
         except GitHubUnavailable as error:
-            self._leave_out(attempt, error)
+            await self._leave_out(attempt, error)
             return False
-        self._put_off.pop(attempt.guid, None)
         body = json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
         is_new = await self.inbox.take(attempt.guid, attempt.event, payload, body, sent_at=sent_at)
         if is_new:
@@ -216,20 +221,23 @@ class MissedDeliveries:
             log.info("%s %s taken in from GitHub's list", attempt.event, attempt.guid)
         return is_new
 
-    def _leave_out(self, attempt: Attempt, error: GitHubUnavailable) -> None:
+    async def _leave_out(self, attempt: Attempt, error: GitHubUnavailable) -> None:
         """Give it up, if GitHub does not keep it any more; or leave it for a later reading.
 
         Raises:
             GitHubUnavailable: it is worth waiting for: until it is had those after it wait, to be in their order.
+            DatabaseUnavailable: that it is left for later could not be remembered.
         """
         if isinstance(error, GitHubRefuses) and error.status == HTTPStatus.NOT_FOUND:
-            self._put_off.pop(attempt.guid, None)
             self._given_up.add(attempt.guid)
             log.warning("%s %s is lost: %s", attempt.event, attempt.guid, error.sentence)
             return
-        self._failures[attempt.guid] += 1
-        if isinstance(error, GitHubNotAsked) or self._failures[attempt.guid] < READINGS:
+        if isinstance(error, GitHubNotAsked):
             raise error
-        if attempt.guid not in self._put_off:
-            log.warning("%s %s is left for later: %s", attempt.event, attempt.guid, error.sentence)
-        self._put_off[attempt.guid] = attempt
+        if attempt.guid in self._put_off:
+            return
+        self._failures[attempt.guid] += 1
+        if self._failures[attempt.guid] < READINGS or self._put_off.is_full:
+            raise error
+        log.warning("%s %s is left for later: %s", attempt.event, attempt.guid, error.sentence)
+        await self._put_off.add(attempt)

@@ -16,7 +16,7 @@ from bot.contact import Contact
 from bot.deeds import Deeds
 from bot.github import hook as hook_module
 from bot.github.hook import Attempt, Hook
-from bot.inbox import Inbox, MissedDeliveries
+from bot.inbox import Inbox, MissedDeliveries, put_off
 from bot.inbox import missed as module
 from bot.inbox.missed import missing, places
 from bot.metrics import Metrics
@@ -262,6 +262,114 @@ async def test_what_github_lists_and_does_not_give_holds_up_the_others_for_some_
     assert await reader.read() == 1
     assert await store.deliveries.known([kept, lost]) == {kept, lost}
     assert await reader.read() == 0
+
+
+type Holding = Callable[..., None]
+
+
+@pytest.fixture
+def holding(monkeypatch: pytest.MonkeyPatch) -> Holding:
+    """Has GitHub list these GUIDs and not give them; it gives what is not among them. Each is put off at once."""
+    monkeypatch.setattr(module, "READINGS", 1)
+    payload = Hook.payload
+
+    def hold(*held: str, error: GitHubUnavailable | None = None) -> None:
+        async def some(hook: Hook, attempt: Attempt) -> dict[str, Any]:
+            if attempt.guid in held:
+                raise error or GitHubUnavailable("GitHub answers with 502")
+            return await payload(hook, attempt)
+
+        monkeypatch.setattr(Hook, "payload", some)
+
+    return hold
+
+
+class TestWhatIsLeftForLater:
+    """It is asked for by whoever reads the list next, however far that has been read on meanwhile."""
+
+    @pytest.fixture
+    async def held(self, app: App, reading: Reading, github: FakeGitHub, holding: Holding) -> str:
+        """One that was put off, by a reader that is gone, and hours ago for the list."""
+        await begins(reading, github)
+        [held] = send(app, "created")
+        holding(held)
+        assert await reading().read() == 0
+        github.advance(3 * module.LONG_OVERLAP)
+        send(app, "created")
+        assert await reading().read() == 1
+        return held
+
+    async def test_it_is_taken_in_once(
+        self, store: Store, reading: Reading, holding: Holding, held: str
+    ) -> None:
+        assert held not in await stored(store)
+        holding()
+        assert [await reading().read() for _ in range(2)] == [1, 0]
+        assert await stored(store) == [held]
+
+    async def test_it_holds_up_nobody_again(
+        self,
+        app: App,
+        store: Store,
+        reading: Reading,
+        holding: Holding,
+        monkeypatch: pytest.MonkeyPatch,
+        held: str,
+    ) -> None:
+        monkeypatch.setattr(module, "READINGS", 2)
+        await stored(store)
+        later = send(app, "created")
+        assert await reading().read() == 1
+        assert await stored(store) == later
+        holding()
+        assert await reading().read() == 1
+
+    async def test_what_has_arrived_meanwhile_is_not_repeated(
+        self, store: Store, reading: Reading, holding: Holding, held: str
+    ) -> None:
+        reader = reading()
+        assert await reader.inbox.take(held, "issue_comment", COMMENT, b"{}")
+        holding()
+        assert await reader.read() == 0
+        assert await store.facts.get(put_off.PUT_OFF) == "[]"
+
+    async def test_what_is_gone_is_asked_for_no_more(
+        self, store: Store, reading: Reading, holding: Holding, held: str
+    ) -> None:
+        holding(held, error=GitHubRefuses("Not Found", status=404))
+        reader = reading()
+        assert [await reader.read() for _ in range(2)] == [0, 0]
+        assert await store.facts.get(put_off.PUT_OFF) == "[]"
+
+    async def test_what_is_older_than_anything_that_github_keeps_is_lost(
+        self,
+        store: Store,
+        reading: Reading,
+        github: FakeGitHub,
+        caplog: pytest.LogCaptureFixture,
+        held: str,
+    ) -> None:
+        github.advance(put_off.KEPT)
+        await reading().read()
+        assert f"issue_comment {held} is lost" in caplog.text
+        assert await store.facts.get(put_off.PUT_OFF) == "[]"
+
+    async def test_where_there_are_too_many_the_next_one_is_waited_for(
+        self, app: App, reading: Reading, holding: Holding, monkeypatch: pytest.MonkeyPatch, held: str
+    ) -> None:
+        """Each costs a request with each reading."""
+        monkeypatch.setattr(put_off, "MOST", 1)
+        [another] = send(app, "created")
+        holding(held, another)
+        reader = reading()
+        with pytest.raises(GitHubUnavailable):
+            await reader.read()
+        holding(another)
+        with pytest.raises(GitHubUnavailable):
+            await reader.read()
+        assert await reader.read() == 0
+        holding()
+        assert await reading().read() == 1
 
 
 async def test_who_waits_for_it_waits_no_longer_than_he_wants(

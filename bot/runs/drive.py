@@ -176,7 +176,7 @@ class Drive:
         started_at = self.run.started_at or self.bot.clock.now()
         is_known = self.run.is_ordered
         if order.keeps_sandbox and not is_known:
-            await sandboxes.keep(self.bot, self.run.id)
+            await sandboxes.keep(self.bot, self.run.id, connection.sandbox_id or "")
         await self._row.save(
             secrets=None if is_known else connections.sealed(self.bot, self.run, connection),
             is_ordered=True,

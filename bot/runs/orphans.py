@@ -1,8 +1,8 @@
 """Runs that are over for people and may still go on on their servers: ended and removed once the server answers.
 
 A run whose server did not confirm its stop, or was lost, keeps its remembered connection (`bot.runs.connections`)
-beyond its end; that is how it is found here. So does one whose sandbox could not be deleted; of those that nobody
-remembers, the ones that carry this bot's mark are looked for, too, and so are runs (`bot.runs.strays`).
+beyond its end; that is how it is found here. So does one whose sandbox could not be deleted, or may still come; of those
+that nobody remembers, the ones that carry this bot's mark are looked for, too, and so are runs (`bot.runs.strays`).
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import logging
 import math
 import time
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from automation.agent_server import AgentServer
@@ -20,7 +21,7 @@ from bot.bot import Bot
 from bot.log_context import about, about_run
 from bot.runs import connections
 from bot.runs.run import Run
-from bot.runs.sandboxes import SandboxMemo, give_back_all, reap
+from bot.runs.sandboxes import SandboxMemo, give_back_all, note_deleted, reap
 from bot.runs.strays import Strays
 
 EVERY = 20.0
@@ -81,9 +82,8 @@ class Orphans:
 
     async def _settle(self, run: Run) -> None:
         if (await SandboxMemo.of(self.bot, run)).is_used:
-            if await give_back_all(self.bot, run):
+            if await give_back_all(self.bot, run, partial(note_deleted, self.bot, run.id)):
                 await connections.forget(self.bot, run)
-                self.bot.deeds.note("sandbox-deleted", f"run {run.id} has no sandbox any more")
             return
         try:
             connection = await connections.connection_of(self.bot, run)

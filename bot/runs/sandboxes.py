@@ -2,19 +2,23 @@
 
 What is remembered is sealed like the connection, and goes with it. A driver that finds a sandbox of a driver before it
 follows the run in it, or deletes it where no run was begun in it. What nobody remembers any more is found by its mark.
+A request whose answer nobody saw is remembered until it can make nothing any more.
 """
 
+import asyncio
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Self
 from uuid import UUID
 
 from automation.backends.cloud import CloudSandbox
-from automation.backends.giving_back import give_back
+from automation.backends.giving_back import WITHIN, give_back
+from automation.backends.lost_sandbox import settle_lost
 from automation.backends.marked_sandboxes import marked_sandboxes
 from automation.backends.sandbox_connection import renewable
-from automation.cloud import Cloud
+from automation.cloud import Cloud, CloudAccount
 from automation.connection import AgentConnection
 from automation.errors import AutomationError, Misconfigured
 from bot.bot import Bot
@@ -35,6 +39,7 @@ class SandboxMemo:
     Attributes:
         api_url: of the Cloud whose sandboxes they are.
         asked_at: Unix time by the API's clock of a request whose answer nobody has seen; 0 for none.
+        lost: the same of earlier ones, whose answers nobody will see.
         is_used: there ever was one, or was to be.
     """
 
@@ -42,6 +47,7 @@ class SandboxMemo:
     run: Run
     api_url: str = ""
     asked_at: float = 0
+    lost: tuple[float, ...] = ()
     sandboxes: tuple[str, ...] = ()
     is_used: bool = False
 
@@ -61,9 +67,15 @@ class SandboxMemo:
             run,
             api_url=kept["api_url"],
             asked_at=kept["asked_at"],
+            lost=tuple(kept.get("lost", ())),
             sandboxes=tuple(kept["sandboxes"]),
             is_used=True,
         )
+
+    @property
+    def unanswered(self) -> tuple[float, ...]:
+        """When sandboxes were asked for whose ids nobody knows."""
+        return (*self.lost, self.asked_at) if self.asked_at else self.lost
 
     async def asks(self, at: float) -> None:
         self.asked_at = at
@@ -71,6 +83,15 @@ class SandboxMemo:
 
     async def has(self, sandbox_id: str) -> None:
         self.sandboxes, self.asked_at = (*self.sandboxes, sandbox_id), 0
+        await self._write()
+
+    async def loses_answer(self) -> None:
+        self.lost, self.asked_at = self.unanswered, 0
+        await self._write()
+
+    async def settled(self, asked_at: float) -> None:
+        """Nothing that this request has made is left that nobody knows of."""
+        self.lost = tuple(each for each in self.lost if each != asked_at)
         await self._write()
 
     async def gives_back(self, _sandbox_id: str) -> None:
@@ -84,7 +105,12 @@ class SandboxMemo:
 
     async def _write(self) -> None:
         self.is_used = True
-        kept = {"api_url": self.api_url, "asked_at": self.asked_at, "sandboxes": self.sandboxes}
+        kept = {
+            "api_url": self.api_url,
+            "asked_at": self.asked_at,
+            "lost": self.lost,
+            "sandboxes": self.sandboxes,
+        }
         sealed = self.bot.vault.seal(json.dumps(kept), _about(self.run.id))
         store = self.bot.store
         async with store.database.writing():
@@ -102,46 +128,89 @@ async def obtain(bot: Bot, run: Run, *, keeps: bool) -> AgentConnection:
     Raises:
         SandboxLimit, SandboxFailed, CloudRefuses: there is none to be had.
         Refused: a fork's code would find the account's secrets in it.
-        Misconfigured: the run has one of another Cloud.
+        Misconfigured: the run has one of another Cloud, or may have.
     """
     account = bot.account
     assert account is not None  # noqa: S101
     memo = await SandboxMemo.of(bot, run)
-    if memo.sandboxes and memo.api_url != account.url:
-        raise Misconfigured(f"the run has a sandbox of {memo.api_url}, which is not the Cloud any more")
+    if (memo.sandboxes or memo.unanswered) and memo.api_url != account.url:
+        raise Misconfigured(
+            f"the run has asked for a sandbox of {memo.api_url}, which is not the Cloud any more"
+        )
     memo.api_url = account.url
-
-    def note(sentence: str) -> None:
-        log.info("run %s: %s", run.id, bot.redactor.text(sentence))
-
-    owner = Owner(bot.settings.github_url, run.repository, keys_of(run, bot.instance))
-    sandbox = CloudSandbox(account, str(owner), keep=keeps, ledger=memo, is_for_fork=run.is_fork, note=note)
-    return await sandbox.obtain()
+    return await _sandbox(bot, memo, account, keeps=keeps).obtain()
 
 
-async def give_back_all(bot: Bot, run: Run) -> bool:
-    """Delete the run's sandboxes; whether none is left that should be gone."""
+async def give_back_all(bot: Bot, run: Run, deleted: Callable[[str], None] = lambda _: None) -> bool:
+    """Delete the run's sandboxes, and what requests have made whose answers nobody saw.
+
+    Args:
+        deleted: told the id of each that was.
+
+    Returns:
+        Whether none is left that should be gone, as far as can be known.
+    """
     memo = await SandboxMemo.of(bot, run)
-    if not memo.sandboxes or (run.is_ordered and await is_kept(bot, run.id)):
+    stay = await _staying(bot, memo)
+    if not (memo.unanswered or set(memo.sandboxes) - stay):
         return True
     account = bot.account
     if account is None or account.url != memo.api_url:
         log.info(
             "run %s: its sandboxes %s are of %s, which is not the Cloud any more: they are deleted once it is again",
             run.id,
-            ", ".join(memo.sandboxes),
+            ", ".join(memo.sandboxes) or "(ids unknown)",
             memo.api_url,
         )
         return False
+    await _look_for_lost(bot, memo, account)
     try:
         async with Cloud(account) as cloud:
             for sandbox_id in memo.sandboxes:
-                await memo.gives_back(sandbox_id)
-                await give_back(cloud, sandbox_id)
-                await memo.gave_back(sandbox_id)
+                if sandbox_id not in stay:
+                    await memo.gives_back(sandbox_id)
+                    await give_back(cloud, sandbox_id)
+                    await memo.gave_back(sandbox_id)
+                    deleted(sandbox_id)
     except AutomationError as error:
         log.warning("run %s: a sandbox is left for later (%s)", run.id, bot.redactor.text(error.sentence))
-    return not memo.sandboxes
+    return not (memo.unanswered or set(memo.sandboxes) - stay)
+
+
+async def _look_for_lost(bot: Bot, memo: SandboxMemo, account: CloudAccount) -> None:
+    """Remember what answers that were lost have told nobody of, or name it; what cannot be done now stays to be done."""
+    if memo.asked_at:
+        await memo.loses_answer()
+    sandbox = _sandbox(bot, memo, account, keeps=False)
+    for asked_at in memo.lost:
+        try:
+            async with asyncio.timeout(WITHIN):
+                is_settled = await settle_lost(sandbox, asked_at)
+        except (AutomationError, TimeoutError) as error:
+            what = bot.redactor.text(str(error)) or f"not done in {WITHIN:g} s"
+            log.warning("run %s: a sandbox that it has asked for is looked for later (%s)", memo.run.id, what)
+            continue
+        if is_settled:
+            await memo.settled(asked_at)
+
+
+def _sandbox(bot: Bot, memo: SandboxMemo, account: CloudAccount, *, keeps: bool) -> CloudSandbox:
+    run = memo.run
+
+    def note(sentence: str) -> None:
+        log.info("run %s: %s", run.id, bot.redactor.text(sentence))
+
+    owner = Owner(bot.settings.github_url, run.repository, keys_of(run, bot.instance))
+    return CloudSandbox(account, str(owner), keep=keeps, ledger=memo, is_for_fork=run.is_fork, note=note)
+
+
+async def _staying(bot: Bot, memo: SandboxMemo) -> set[str]:
+    """Those of the run's sandboxes that are left to the Cloud's own clock."""
+    run = memo.run
+    kept = await bot.store.facts.get(_kept(run.id)) if run.is_ordered else None
+    if kept is None:
+        return set()
+    return {kept} if kept in memo.sandboxes else set(memo.sandboxes)
 
 
 async def was_in_one(bot: Bot, run: Run) -> bool:
@@ -149,13 +218,9 @@ async def was_in_one(bot: Bot, run: Run) -> bool:
     return (await SandboxMemo.of(bot, run)).is_used
 
 
-async def keep(bot: Bot, run_id: UUID) -> None:
-    """Leave the run's sandbox to the Cloud's own clock."""
-    await bot.store.facts.once(_kept(run_id), "yes")
-
-
-async def is_kept(bot: Bot, run_id: UUID) -> bool:
-    return await bot.store.facts.get(_kept(run_id)) is not None
+async def keep(bot: Bot, run_id: UUID, sandbox_id: str) -> None:
+    """Leave this sandbox of the run to the Cloud's own clock."""
+    await bot.store.facts.put(_kept(run_id), sandbox_id)
 
 
 async def reap(bot: Bot) -> None:
@@ -188,9 +253,12 @@ async def reap(bot: Bot) -> None:
                 except AutomationError as error:
                     log.warning("sandbox %s: %s", found.sandbox.id, bot.redactor.text(error.sentence))
                 else:
-                    bot.deeds.note(
-                        "sandbox-deleted", f"sandbox {found.sandbox.id} deleted: its run {run_id} is over"
-                    )
+                    note_deleted(bot, run_id, found.sandbox.id)
+
+
+def note_deleted(bot: Bot, run_id: UUID, sandbox_id: str) -> None:
+    """As something that nobody has asked for."""
+    bot.deeds.note("sandbox-deleted", f"sandbox {sandbox_id} deleted: its run {run_id} is over")
 
 
 def in_sandbox(bot: Bot, connection: AgentConnection, sandbox_id: str) -> AgentConnection:

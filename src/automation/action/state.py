@@ -143,6 +143,9 @@ class StateFile:
         """It is ours now; nothing is being asked for any more."""
         self._note(sandboxes=(*self.sandboxes, sandbox_id), asked_at=0)
 
+    async def loses_answer(self) -> None:
+        """When it was asked for is remembered already."""
+
     async def gives_back(self, sandbox_id: str) -> None:
         """Nobody else has the run."""
 

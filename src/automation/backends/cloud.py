@@ -12,7 +12,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from automation.agent_server import AgentServer
@@ -42,8 +41,6 @@ from automation.sentences import one_line
 
 TRIES: Final = 3
 BETWEEN_TRIES: Final = (2.0, 10.0)
-MAKING: Final = timedelta(seconds=90)
-"""For so long a request for one is waited for."""
 ANSWERS_WITHIN: Final = 60.0
 SHORT: Final = 30.0
 TOLD_AFTER: Final = 5.0
@@ -120,8 +117,7 @@ class CloudSandbox:
     async def _known(self, cloud: Cloud) -> AgentConnection | None:
         """The one that is remembered from before, of somebody who died; what cannot be used of them is deleted."""
         if self.ledger.asked_at:
-            asked = datetime.fromtimestamp(self.ledger.asked_at, UTC)
-            await self._answer_lost(cloud, LostAnswer.between(asked, asked + MAKING))
+            await self._answer_lost(cloud, LostAnswer.of(self.ledger.asked_at))
         for sandbox_id in tuple(self.ledger.sandboxes):
             with suppress(ServerUnavailable):
                 sandbox = await cloud.get(sandbox_id)
@@ -212,9 +208,13 @@ class CloudSandbox:
         """
         if self.account.is_dedicated:
             self._lost.append(lost)
-            return
+        else:
+            await self._name(cloud, lost)
+        await self.ledger.loses_answer()
+
+    async def _name(self, cloud: Cloud, lost: LostAnswer) -> None:
         try:
-            found = [each.id for each in await lost.suspects(cloud, self.ledger.sandboxes)]
+            self.note(await lost.suspicion(cloud, self.ledger.sandboxes))
         except CloudRefuses:
             # It is no Cloud, or none for us: then it has not made anything.
             await self.ledger.asks(0)
@@ -223,23 +223,23 @@ class CloudSandbox:
             self.note(
                 f"an answer of the Cloud API was lost; what it may have made is not known: {error.sentence}"
             )
-            return
-        self.note(
-            "an answer of the Cloud API was lost; what it may have made is among these: "
-            f"{', '.join(found) or 'none is listed'}"
-        )
 
-    async def _claim(self, cloud: Cloud, lost: LostAnswer) -> None:
+    async def claim(self, cloud: Cloud, lost: LostAnswer) -> bool:
         """Take what it has left, to be deleted, in an account where nobody else makes any.
 
         It is ours once it has our mark. It is not used: a run can remove the mark of its own sandbox, and would then
         find another one's secrets in it.
 
+        Returns:
+            Whether it was found.
+
         Raises:
             AutomationError: there may be one that could not be taken.
         """
         trouble: AutomationError | None = None
-        for each in await lost.suspects(cloud, self.ledger.sandboxes):
+        suspects = await lost.suspects(cloud, self.ledger.sandboxes)
+        # One that starts is waited for: not before those that need no waiting.
+        for each in sorted(suspects, key=lambda each: not each.is_usable):
             if each.status is SandboxStatus.ERROR:
                 # Nobody can mark it, and nobody can use it.
                 await self.ledger.has(each.id)
@@ -248,11 +248,12 @@ class CloudSandbox:
                 sandbox = await until_running(cloud, each, self.note)
                 if self._is_ours(await self._mark(connection_of(sandbox, self.account)), sandbox):
                     await self.ledger.has(sandbox.id)
-                    return
+                    return True
             except ServerUnavailable as error:
                 trouble = error
         if trouble is not None:
             raise trouble
+        return False
 
     async def _end(self, cloud: Cloud, stays: str | None) -> None:
         """Delete what was made, however often somebody asks us to leave."""
@@ -281,7 +282,7 @@ class CloudSandbox:
         if not self.is_hurried:
             for lost in tuple(self._lost):
                 with suppress(AutomationError):
-                    await self._claim(cloud, lost)
+                    await self.claim(cloud, lost)
                     self._lost.remove(lost)
         for sandbox_id in tuple(self.ledger.sandboxes):
             if sandbox_id == stays:

@@ -21,6 +21,9 @@ class Ledger(Protocol):
     async def has(self, sandbox_id: str) -> None:
         """It is ours now; nothing is being asked for any more."""
 
+    async def loses_answer(self) -> None:
+        """There may be one of what was asked for last, whose id nobody knows; another one may be asked for."""
+
     async def gives_back(self, sandbox_id: str) -> None:
         """It is about to be deleted. Raises where the run is somebody else's by now, who may be in it."""
 
@@ -41,6 +44,9 @@ class Memory:
     async def has(self, sandbox_id: str) -> None:
         self.asked_at = 0
         self.sandboxes = (*self.sandboxes, sandbox_id)
+
+    async def loses_answer(self) -> None:
+        """Whoever made the request looks for it as long as he lives."""
 
     async def gives_back(self, sandbox_id: str) -> None:
         """Nobody else has the run."""

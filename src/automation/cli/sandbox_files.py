@@ -66,6 +66,9 @@ class SandboxFile:
     async def has(self, sandbox_id: str) -> None:
         self._note(sandboxes=(*self.memo.sandboxes, sandbox_id), asked_at=0)
 
+    async def loses_answer(self) -> None:
+        """When it was asked for is remembered already."""
+
     async def gives_back(self, sandbox_id: str) -> None:
         """Nobody else has the run."""
 

@@ -108,6 +108,28 @@ async def test_killed_at_any_moment_no_sandbox_is_left(demo: Demo, cloud: FakeCl
     await gone(cloud)
 
 
+async def test_killed_before_its_sandbox_is_known_and_stopped_before_it_goes_on(
+    begin: Begin, cloud: FakeCloud
+) -> None:
+    """In an account that nothing else uses: the Cloud makes it when the bot has died."""
+    for other in cloud.boxes:
+        other.created_at -= 3600
+    demo = await begin(AUTOMATION_CLOUD_DEDICATED="true")
+    cloud.takes = 1
+    pull = demo.pull()
+    demo.comment("/run-automation hello")
+    await eventually(lambda: "create" in {on for _, on, _ in cloud.calls}, 20)
+    demo.bot.kill()
+    cloud.takes = 0
+    with closing(sqlite3.connect(demo.bot.home / "bot.sqlite3")) as database:
+        database.execute("UPDATE runs SET stop_by = '@alice', stop_cause = 'cancelled'")
+        database.commit()
+    await eventually(lambda: len(ours(cloud)) == 1, 20)
+    await demo.bot.start()
+    (await demo.concluded(pull.head)).is_("cancelled")
+    await gone(cloud)
+
+
 async def test_a_deletion_that_fails_is_tried_again_after_the_end(demo: Demo, cloud: FakeCloud) -> None:
     cloud.fault("delete", status=401, body='{"detail":"no"}', times=1)
     pull = demo.pull()

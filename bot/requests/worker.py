@@ -1,8 +1,9 @@
 """Takes what the inbox has stored and deals with it, several at a time, of each lane one after the other.
 
 What could not be dealt with now (GitHub away) is put off with a growing pause, for as long as GitHub itself would
-keep the delivery, and what came later in its lane waits behind it. A request that fails by a defect of ours is
-tried a few times and then left with a note. While the database takes nothing, nothing is begun.
+keep the delivery, and what came later in its lane waits behind it. A request that GitHub refuses, or that fails by a
+defect of ours, is tried a few times and then left with a note; how often it was put off does not count for that.
+While the database takes nothing, nothing is begun.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from automation.errors import AutomationError
@@ -60,13 +62,25 @@ TRIES = len(PAUSES) + math.ceil(TRIED_FOR / PAUSES[-1])
 WRITE_PROBE = "room"
 """A fact written only to see whether the database takes writes again."""
 REFUSALS = 4
-"""Tries of what GitHub refuses, over a quarter of a minute: a refusal may pass, as of a repository that has just been added."""
+"""Refusals by GitHub, over a quarter of a minute: one may pass, as of a repository that has just been added."""
 DEFECTS = 3
-"""Tries of a request that fails by a defect of ours."""
+"""Failures of a request by a defect of ours."""
 WITHIN = 300.0
 """Seconds for one try."""
 
 log = logging.getLogger(__name__)
+
+
+class _Failure(Enum):
+    """What a try may end with that is no matter of waiting."""
+
+    REFUSAL = "refusal"
+    DEFECT = "defect"
+
+    @property
+    def most(self) -> int:
+        """Of one request; with that many it is given up."""
+        return REFUSALS if self is _Failure.REFUSAL else DEFECTS
 
 
 def is_command(event: object) -> bool:
@@ -100,6 +114,7 @@ class Worker:
     arrived: asyncio.Event
     _busy: dict[int, str] = field(default_factory=dict)
     _is_full: bool = False
+    _failures: Counter[tuple[int, _Failure]] = field(default_factory=Counter)
 
     async def work(self) -> None:
         """For ever, until cancelled; what it is at then is dealt with again by whoever comes next."""
@@ -159,44 +174,66 @@ class Worker:
                 async with asyncio.timeout(WITHIN):
                     note = await self._handle(request, traceparent)
             await rows.done(request.id, note)
+            self._forget(request)
             self.bot.metrics.requests_dealt.labels("done").inc()
             log.info("request %s (%s): %s", request.id, request.event, self.bot.redactor.text(note))
         except AutomationError as error:
             sentence = self.bot.redactor.text(error.sentence)
-            tries = REFUSALS if isinstance(error, GitHubRefuses) else TRIES
+            failure = _Failure.REFUSAL if isinstance(error, GitHubRefuses) else None
             asked = error.wait if isinstance(error, GitHubUnavailable) else None
-            await self._later(request, sentence, tries, asked or 0)
+            await self._later(request, sentence, failure, asked or 0)
         except TimeoutError:
-            await self._later(request, f"not done in {WITHIN:g} s", TRIES)
+            await self._later(request, f"not done in {WITHIN:g} s")
         except Exception as error:  # noqa: BLE001  # the outermost: one request must not stop the others
             what = self.bot.redactor.text(f"{type(error).__name__}: {error}")
             self.bot.metrics.defects.labels("request").inc()
             log.error("request %s: a defect of automation-bot: %s", request.id, what)  # noqa: TRY400  # redacted
-            await self._later(request, what, DEFECTS)
+            await self._later(request, what, _Failure.DEFECT)
         finally:
             del self._busy[request.id]
             self.arrived.set()
 
-    async def _later(self, request: Request, note: str, tries: int, asked: float = 0) -> None:
+    async def _later(
+        self, request: Request, note: str, failure: _Failure | None = None, asked: float = 0
+    ) -> None:
         """Put it off, or give it up.
 
         Args:
-            tries: how often it may be tried in all.
+            failure: what is not borne for as long as something that is away.
             asked: seconds that GitHub asks to be left alone for.
         """
         rows = self.bot.store.requests
         try:
-            if request.tries + 1 >= tries:
+            before = self._count(request, failure)
+            if before is None:
                 await rows.failed(request.id, note)
+                self._forget(request)
                 self.bot.metrics.requests_dealt.labels("failed").inc()
                 return
-            pause = max(PAUSES[min(request.tries, len(PAUSES) - 1)], min(asked, HOUR))
+            pause = max(PAUSES[min(before, len(PAUSES) - 1)], min(asked, HOUR))
             await rows.later(request.id, self.bot.clock.now() + pause, note)
         except AutomationError as error:
             log.warning("request %s: %s", request.id, error.sentence)
             # It cannot be put off in the database, as where the disk is full: GitHub must not pay for that.
             self._is_full = True
             await asyncio.sleep(LOOKS_EVERY)
+
+    def _count(self, request: Request, failure: _Failure | None) -> int | None:
+        """How often it has ended like this before; None if this was once too often.
+
+        Failures are counted here only: another process begins anew, and no outage is taken for one of them.
+        """
+        if request.tries + 1 >= TRIES:
+            return None
+        if failure is None:
+            return request.tries
+        self._failures[request.id, failure] += 1
+        count = self._failures[request.id, failure]
+        return count - 1 if count < failure.most else None
+
+    def _forget(self, request: Request) -> None:
+        for failure in _Failure:
+            self._failures.pop((request.id, failure), None)
 
     async def _handle(self, request: Request, traceparent: str) -> str:
         app_id = self.bot.settings.app_id

@@ -16,7 +16,7 @@ from bot.runs.end import end_by_defect
 from bot.runs.run import Run, State
 
 DEFECTS: Final = 3
-"""How often in a row a run may fail by a defect of ours before its check says so."""
+"""How often a run may fail by a defect of ours, with no success between, before its check says so."""
 GIVE_UP_AFTER: Final = 14 * 24 * 3600.0
 """Seconds after its end for which GitHub may refuse to be told of it, as while an installation is suspended."""
 
@@ -38,11 +38,12 @@ class Failures:
 
     async def defect(self, run: Run, error: Exception) -> None:
         """Something happened that must not."""
-        self.delays.put_off(run.id)
+        defects = self.delays.put_off_defective(run.id)
         what = self.bot.redactor.text(f"{type(error).__name__}: {error}")
         self.bot.metrics.defects.labels("drive").inc()
         log.error("run %s: a defect of automation-bot: %s", run.id, what)
-        await undisturbed(self._tell_defect(run, what))
+        if defects >= DEFECTS:
+            await undisturbed(self._tell_defect(run, what))
 
     async def _give_up_telling(self, run: Run) -> None:
         if run.end is not None and self.bot.clock.now() > run.ended_at + GIVE_UP_AFTER:
@@ -51,8 +52,6 @@ class Failures:
 
     async def _tell_defect(self, run: Run, what: str) -> None:
         """Conclude a run that only a defect keeps from its end; it goes on to be told like any other."""
-        if self.delays.failures(run.id) < DEFECTS:
-            return
         if run.end is not None:
             log.error("run %s: nobody could be told of its end", run.id)
             await self.bot.store.runs.save(replace(run, state=State.ENDED))

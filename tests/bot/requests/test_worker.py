@@ -142,6 +142,44 @@ async def test_what_never_can_be_is_left_with_a_note(
     assert len(tried) == tries
 
 
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [(GitHubRefuses("no", status=404), module.REFUSALS), (ZeroDivisionError(), module.DEFECTS)],
+)
+async def test_how_often_it_was_put_off_counts_for_nothing_else(
+    place: Place, worker: Worker, monkeypatch: pytest.MonkeyPatch, error: Exception, tries: int
+) -> None:
+    away = [GitHubUnavailable("away")] * 3
+    tried = failing(monkeypatch, *away, error, *away, *[error] * 50)
+    async with working(worker):
+        await put(place, worker, comment(place))
+        assert [state for state, _ in await settled(place)] == ["failed"]
+    assert len(tried) == 2 * len(away) + tries
+    assert not worker._failures
+
+
+async def test_one_refusal_after_an_outage_is_borne(
+    place: Place, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = failing(monkeypatch, *[GitHubUnavailable("away")] * 3, GitHubRefuses("no", status=403))
+    async with working(worker):
+        await put(place, worker, comment(place))
+        assert [state for state, _ in await settled(place)] == ["done"]
+    assert len(tried) == 5
+    assert not worker._failures
+
+
+async def test_a_refusal_is_tried_again_soon_however_long_github_was_away(
+    place: Place, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PAUSES", (0.05, 0.05, 0.05, 3600.0))
+    tried = failing(monkeypatch, *[GitHubUnavailable("away")] * 3, *[GitHubRefuses("no", status=403)] * 50)
+    async with working(worker):
+        await put(place, worker, comment(place))
+        assert await settled(place) == [("failed", "no")]
+    assert len(tried) == 3 + module.REFUSALS
+
+
 async def test_one_that_fails_holds_up_nobody_elses(
     place: Place, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

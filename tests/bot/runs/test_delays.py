@@ -36,3 +36,14 @@ def test_what_is_over_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     assert delays.failures(later) == 1
     delays.forget(later)
     assert delays.failures(later) == 0
+
+
+def test_defects_are_counted_apart() -> None:
+    delays, run = Delays(), uuid4()
+    delays.put_off(run)
+    assert delays.put_off_defective(run) == 1
+    delays.put_off(run)
+    assert delays.put_off_defective(run) == 2
+    assert delays.failures(run) == 4
+    delays.forget(run)
+    assert delays.put_off_defective(run) == 1

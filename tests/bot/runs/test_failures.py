@@ -84,6 +84,18 @@ async def test_what_has_failed_is_left_alone_for_a_while(place: Place, failures:
     assert await place.now(run) == run
 
 
+async def test_an_outage_is_no_defect(place: Place, failures: Failures) -> None:
+    run = await taken(place)
+    for _ in range(2):
+        await failures.expected(run, DatabaseUnavailable("the database is away"))
+    for _ in range(DEFECTS - 1):
+        await failures.defect(run, ZeroDivisionError())
+        await failures.expected(run, DatabaseUnavailable("the database is away"))
+        assert (await place.now(run)).end is None
+    await failures.defect(run, ZeroDivisionError())
+    assert (await place.now(run)).state is State.CONCLUDING
+
+
 async def test_a_defect_in_telling_ends_the_run_untold(place: Place, failures: Failures) -> None:
     run = await taken(place, state=State.CONCLUDING, end=SUCCESS, ended_at=time.time())
     for _ in range(DEFECTS):

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from automation.catalogue import DEFAULT_PLACES
 from automation.github.contents import Contents
+from automation.room import room_in
 
 MOST = 200
 
@@ -40,6 +41,7 @@ class Definitions:
         Raises:
             Misconfigured: too large, or not to be had as it is listed.
             GitHubUnavailable: GitHub does not give it.
+            NoRoom: the workspace has none for it now.
         """
         key = (contents.github.repository.casefold(), sha)
         kept = self._kept.setdefault(key, _Kept(self.workspace / uuid4().hex))
@@ -48,7 +50,8 @@ class Definitions:
         try:
             async with kept.lock:
                 if not kept.is_there:
-                    await self._fetch(contents, sha, kept.root)
+                    with room_in(self.workspace):
+                        await self._fetch(contents, sha, kept.root)
                     kept.is_there = True
             yield kept.root
         finally:

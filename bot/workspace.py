@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from automation.room import own_directory, room_in
+
 PREFIX: Final = "automation-bot-"
 YOUNG: Final = 60.0
 """Seconds: a directory may be that old before it has its lock."""
@@ -25,14 +27,16 @@ def workspace(parent: Path | None = None) -> Iterator[Path]:
 
     Args:
         parent: where it is made; None for the place of temporary files.
+
+    Raises:
+        NoRoom: it cannot be made now.
     """
-    parent = parent or Path(tempfile.gettempdir())
+    with room_in():
+        parent = parent or Path(tempfile.gettempdir())
     _remove_abandoned(parent)
-    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=parent, ignore_cleanup_errors=True) as name:
-        directory = Path(name)
-        with _opened(directory) as descriptor:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield directory
+    with own_directory(PREFIX, parent) as directory, _opened(directory) as descriptor:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield directory
 
 
 def _remove_abandoned(parent: Path) -> None:

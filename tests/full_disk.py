@@ -87,3 +87,14 @@ def small_disk(directory: Path) -> Iterator[Disk]:
     finally:
         # Lazily: a process that was killed may be there for a moment.
         subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
+@contextmanager
+def small_files_only() -> Iterator[None]:
+    """The process that we are in writes small files only, for as long as the context lasts."""
+    limited = LimitedWriter(Path())
+    limited.fill(os.getpid())
+    try:
+        yield
+    finally:
+        limited.free(os.getpid())

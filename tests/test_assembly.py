@@ -12,8 +12,9 @@ import pytest
 
 from automation.assembly import Assembly, Wish, assemble
 from automation.catalogue import find_automation
-from automation.errors import Misconfigured
+from automation.errors import Misconfigured, NoRoom
 from automation.packing.repository import Repository
+from tests.full_disk import SMALL, small_files_only
 
 BARE = "name: Guard\nentrypoint: bash main.sh\n"
 GITHUB = BARE + "github:\n"
@@ -300,3 +301,10 @@ class TestTheOrder:
     def test_a_timeout_that_is_no_number(self, checkout: Checkout, timeout: float) -> None:
         with pytest.raises(Misconfigured):
             checkout.assemble(timeout=timeout)
+
+
+def test_no_room_for_what_is_packed(checkout: Checkout) -> None:
+    (checkout.root / "automations/guard/large").write_bytes(os.urandom(2 * SMALL))
+    with pytest.raises(NoRoom, match=str(checkout.workspace)), small_files_only():
+        checkout.assemble()
+    assert checkout.assemble().notes

@@ -37,6 +37,9 @@ MEANINGS: Final = {
     Reason.SANDBOX_FAILED: "No Cloud sandbox could be had for it. Do what its sentence says, or run it again.",
     Reason.SANDBOX_LIMIT: "The account may not have another Cloud sandbox now. Wait until one has ended, and run it again.",
     Reason.ARCHIVE_INCOMPLETE: "GitHub's archive of the commit lacks files. Run it again; if it stays so, look at the commit.",
-    Reason.INTERNAL_ERROR: "This is a defect of the bot. Please tell its operator, with the run's id.",
+    Reason.INTERNAL_ERROR: (
+        "The bot has a defect, or its machine had no room; the sentence above says which. Please tell its operator, "
+        "with the run's id."
+    ),
 }
 """By reason; every reason has one."""

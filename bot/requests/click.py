@@ -39,7 +39,7 @@ class Clicked:
         """Do what the button says; what came of it, for the record.
 
         Raises:
-            GitHubUnavailable: GitHub was not to be had; nothing is lost if it is called again.
+            GitHubUnavailable, NoRoom: GitHub or room was not to be had; nothing is lost if it is called again.
         """
         if self.click.app_id != self.desk.bot.settings.app_id:
             return "another App's check"

@@ -48,7 +48,7 @@ class Commanded:
         """Do what it says; what came of it, for the record.
 
         Raises:
-            GitHubUnavailable: GitHub was not to be had; nothing is lost if it is called again.
+            GitHubUnavailable, NoRoom: GitHub or room was not to be had; nothing is lost if it is called again.
         """
         command = read_command(self.comment.body)
         if command is None:

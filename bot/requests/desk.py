@@ -87,6 +87,7 @@ class Desk:
 
         Raises:
             Misconfigured: there is none of that name, or it has errors.
+            GitHubUnavailable, NoRoom: it could not be fetched now.
         """
         async with self.bot.definitions.at(self.contents, sha) as root:
             return await asyncio.to_thread(find_automation, root, name)

@@ -50,7 +50,7 @@ class Triggering:
         """Start what the event starts; what came of it, for the record.
 
         Raises:
-            GitHubUnavailable: GitHub was not to be had; nothing is lost if it is called again.
+            GitHubUnavailable, NoRoom: GitHub or room was not to be had; nothing is lost if it is called again.
         """
         if self.target.is_fork and self.target.pull_request is None:
             return "a fork's, and on no pull request, where it could be approved"

@@ -1,6 +1,6 @@
 """Takes what the inbox has stored and deals with it, several at a time, of each lane one after the other.
 
-What could not be dealt with now (GitHub away) is put off with a growing pause, for as long as GitHub itself would
+What could not be dealt with now (GitHub away, no room) is put off with a growing pause, for as long as GitHub itself would
 keep the delivery, and what came later in its lane waits behind it. A request that GitHub refuses, or that fails by a
 defect of ours, is tried a few times and then left with a note; how often it was put off does not count for that.
 While the database takes nothing, nothing is begun.
@@ -212,6 +212,7 @@ class Worker:
                 return
             pause = max(PAUSES[min(before, len(PAUSES) - 1)], min(asked, HOUR))
             await rows.later(request.id, self.bot.clock.now() + pause, note)
+            log.warning("request %s waits %g s: %s", request.id, pause, note)
         except AutomationError as error:
             log.warning("request %s: %s", request.id, error.sentence)
             # It cannot be put off in the database, as where the disk is full: GitHub must not pay for that.

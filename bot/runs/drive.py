@@ -15,7 +15,7 @@ from functools import partial
 
 from automation.agent_server import Line
 from automation.connection import AgentConnection
-from automation.errors import AutomationError
+from automation.errors import AutomationError, NoRoom
 from automation.github import GitHub, GitHubRefuses, GitHubUnavailable
 from automation.observation import Cause, Observation, Process
 from automation.outcome import Outcome
@@ -41,8 +41,8 @@ from bot.runs.said import worsened
 from bot.runs.telling import Telling
 from bot.store.errors import DatabaseUnavailable
 
-GITHUB_BORNE = 3600.0
-"""Seconds for which a run that has its turn waits at the least for a GitHub that is away."""
+BORNE = 3600.0
+"""Seconds for which a run that has its turn waits at the least for a GitHub that is away, or for room on the disk."""
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Drive:
         """Go on to the end of the run, or until it has to wait for its turn.
 
         Raises:
-            AutomationError: GitHub or the database was not to be had; called again later, it goes on.
+            AutomationError: GitHub, the database or room was not to be had; called again later, it goes on.
         """
         try:
             if self.run.end is None:
@@ -110,8 +110,8 @@ class Drive:
             await self._conduct()
         except GitHubRefuses as error:
             await self._end_without_run(not_started(error))
-        except GitHubUnavailable as error:
-            # Nothing is known to be wrong: another try may find GitHub back.
+        except (GitHubUnavailable, NoRoom) as error:
+            # Nothing is known to be wrong: another try may find GitHub back, or room.
             if await self._may_try_again():
                 raise
             await self._end_without_run(not_started(error))
@@ -121,11 +121,11 @@ class Drive:
             await self._end_without_run(not_started(error))
 
     async def _may_try_again(self) -> bool:
-        """Whether GitHub may still come back in time; also for what had to wait for its turn for long."""
+        """Whether what it lacks may still come in time; also for what had to wait for its turn for long."""
         now = self.bot.clock.now()
         if not self.run.tried_since:
             await self._row.save(tried_since=now)
-        return now < max(self.run.deadline, self.run.tried_since + GITHUB_BORNE)
+        return now < max(self.run.deadline, self.run.tried_since + BORNE)
 
     async def _conduct(self) -> None:
         if self.run.is_ordered:
@@ -180,7 +180,8 @@ class Drive:
         await self._row.save(
             secrets=None if is_known else connections.sealed(self.bot, self.run, connection),
             is_ordered=True,
-            tried_since=0.0,
+            # On a later try it tells since when there is no room for what is to be sent.
+            tried_since=self.run.tried_since if is_known else 0.0,
             state=State.RUNNING,
             started_at=started_at,
             timeout=order.timeout,

@@ -31,7 +31,7 @@ class Failures:
     delays: Delays
 
     async def expected(self, run: Run, error: AutomationError) -> None:
-        """GitHub, the database or a server was not to be had."""
+        """GitHub, the database, a server or room on the disk was not to be had."""
         self.delays.put_off(run.id, getattr(error, "wait", None))
         log.warning("run %s waits: %s", run.id, self.bot.redactor.text(error.sentence))
         await undisturbed(self._give_up_telling(run))

@@ -1,7 +1,6 @@
 """The order for a run: the definition from the base branch, the code at the pinned commit, packed for the server."""
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from automation.errors import Misconfigured
 from automation.github import GitHub
 from automation.github.contents import Contents
 from automation.packing.gitbundle import GitBundle
+from automation.room import own_directory
 from automation.run.start import Order
 from bot.bot import Bot
 from bot.callback import callback_url
@@ -45,11 +45,12 @@ class Ordering:
         Raises:
             Misconfigured: a definition that is not there any more, an input that does not fit, too large a commit.
             GitHubUnavailable: GitHub does not give what it is made of.
+            NoRoom: there is none for its files now.
         """
         bot, run = self.bot, self.run
         contents = Contents(github, asyncio.get_running_loop(), is_sparing=True)
         event = await bot.store.runs.event_of(run.id)
-        with tempfile.TemporaryDirectory(dir=bot.workspace, ignore_cleanup_errors=True) as directory:
+        with own_directory("run-", bot.workspace) as workspace:
             async with bot.definitions.at(contents, run.definition_sha) as root:
                 automation = await asyncio.to_thread(find_automation, root, run.automation)
                 wish = Wish(
@@ -66,7 +67,7 @@ class Ordering:
                     owner=str(Owner(bot.settings.github_url, run.repository, keys_of(run, bot.instance))),
                 )
                 source = _OnGitHub(run.head_sha, None, contents)
-                assembly = await asyncio.to_thread(assemble, automation, source, wish, Path(directory))
+                assembly = await asyncio.to_thread(assemble, automation, source, wish, workspace)
             yield replace(assembly.order, callback_url=callback_url(bot, run.id))
 
     def resumed(self) -> Order:

@@ -113,7 +113,8 @@ class Run:
         is_sent: its start was about to be sent, and may have been; is_started: it has begun.
         stop_by, stop_cause: who wants it stopped, and `cancelled` or `superseded`; empty for nobody.
         accepted_at, started_at, ended_at: Unix times in seconds; 0 until then.
-        deadline: Unix time at which it is over for certain; tried_since: at which its start found GitHub away first.
+        deadline: Unix time at which it is over for certain.
+        tried_since: Unix time at which its start first found GitHub away, or no room; 0 if it has not.
         end: None until its verdict is known.
         unknown: what a newer version of the bot has noted, kept for it.
     """

@@ -19,6 +19,7 @@ from automation.packing.git import Sha
 from automation.packing.gitbundle import GitBundle
 from automation.packing.repository import Changes
 from automation.packing.tree import TreeArchive
+from automation.room import room_in
 from automation.run.environment import KEYS_OF_OPENHANDS, KEYS_OF_THE_SERVER, Subject
 from automation.run.payload import Content
 from automation.run.start import Order
@@ -88,7 +89,13 @@ def assemble(automation: Automation, repository: Source | None, wish: Wish, work
 
     Raises:
         Misconfigured: a wrong input, an unknown revision, a bundle that cannot be packed.
+        NoRoom: the workspace has none for it.
     """
+    with room_in(workspace):
+        return _assembled(automation, repository, wish, workspace)
+
+
+def _assembled(automation: Automation, repository: Source | None, wish: Wish, workspace: Path) -> Assembly:
     definition = automation.definition
     notes: list[str] = []
     bundle = workspace / "bundle.tar.gz"

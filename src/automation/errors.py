@@ -3,6 +3,7 @@
     AutomationError             reason + the sentence that the user reads
     ├── Misconfigured           the user can mend it: file, setting, argument, key
     ├── Refused                 somebody or something may not start this run; what would be allowed
+    ├── NoRoom                  this machine takes no more files now (`room.py`)
     ├── GitHubUnavailable       GitHub could not be reached or says no (`github/errors.py`)
     └── ServerUnavailable       the agent-server could not be reached or did not do its part
         ├── ServerRefuses       it answers, but not with what was asked for
@@ -60,6 +61,12 @@ class Refused(AutomationError):
     """Everything is in order, but this run is not for this person, this commit or this server."""
 
     reason = Reason.NOT_ALLOWED
+
+
+class NoRoom(AutomationError):
+    """The machine that we are on takes no more files now, and may take them again; the sentence says where."""
+
+    reason = Reason.INTERNAL_ERROR
 
 
 class ServerUnavailable(AutomationError):

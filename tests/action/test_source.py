@@ -1,6 +1,7 @@
 """A commit comes from the checkout where that has it, otherwise from GitHub, and is the same either way."""
 
 import asyncio
+import os
 import stat
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -10,11 +11,12 @@ from typing import Any
 import pytest
 
 from automation.action.source import PinnedSource
-from automation.errors import Misconfigured
+from automation.errors import Misconfigured, NoRoom
 from automation.github import GitHub, GitHubRefuses, GitHubUnavailable, GivenToken, client
 from automation.github.contents import Contents
 from automation.packing.repository import Repository
 from tests.fakes.github.server import FakeGitHub
+from tests.full_disk import SMALL, small_files_only
 from tests.workflow import Checkout, git
 
 ABSENT = "d" * 40
@@ -267,3 +269,13 @@ async def test_a_branch_that_is_not_there(contents: Contents, history: History, 
             ["automations"],
             tmp_path / "definition",
         )
+
+
+def test_no_room_for_directories(history: History, tmp_path: Path) -> None:
+    checkout = Checkout.make(tmp_path / "checkout")
+    (checkout.path / "automations").mkdir()
+    (checkout.path / "automations/large").write_bytes(os.urandom(2 * SMALL))
+    sha = checkout.commit()
+    source = PinnedSource(sha, Repository(checkout.path), None)
+    with pytest.raises(NoRoom, match=str(tmp_path)), small_files_only():
+        source.write_directories(sha, ["automations"], tmp_path / "definition")

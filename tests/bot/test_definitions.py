@@ -1,17 +1,20 @@
 """A commit's automations are fetched once for all who ask, and stay for as long as somebody uses them."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from automation.errors import NoRoom
 from automation.github import GitHubUnavailable, client
 from automation.github.contents import Contents
 from bot import definitions as module
 from bot.definitions import Definitions
 from tests.bot.runs.place import Place, opened
 from tests.fakes.github.server import FakeGitHub
+from tests.full_disk import SMALL, small_files_only
 
 HELLO = ".openhands/automations/hello/main.sh"
 
@@ -122,3 +125,16 @@ async def test_those_that_nobody_has_used_for_long_are_removed(
     async with kept.at(contents, shas[1]) as root:
         assert (root / HELLO).read_text() == "echo 1"
     assert len(list(kept.workspace.iterdir())) == 2
+
+
+async def test_no_room_is_told_and_leaves_nothing(
+    place: Place, kept: Definitions, contents: Contents
+) -> None:
+    (place.checkout.path / HELLO).with_name("large").write_bytes(os.urandom(2 * SMALL))
+    sha = place.automation("echo large")
+    with pytest.raises(NoRoom, match=str(kept.workspace)), small_files_only():
+        async with kept.at(contents, sha):
+            pass
+    assert list(kept.workspace.iterdir()) == []
+    async with kept.at(contents, sha) as root:
+        assert (root / HELLO).read_text() == "echo large"

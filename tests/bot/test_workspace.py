@@ -1,11 +1,16 @@
 """The bot's directory goes with its process, whichever way that ends; nobody else's is touched."""
 
+import errno
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
+import pytest
+
+from automation.errors import NoRoom
 from bot.workspace import PREFIX, YOUNG, workspace
 
 KILLED = """
@@ -68,3 +73,12 @@ def test_what_only_has_the_name_is_left(tmp_path: Path) -> None:
     with workspace(tmp_path):
         assert elsewhere.is_dir()
         assert (tmp_path / f"{PREFIX}file").is_file()
+
+
+def test_no_room_for_it_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", fail)
+    with pytest.raises(NoRoom, match=str(tmp_path)), workspace(tmp_path):
+        pass

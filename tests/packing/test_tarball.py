@@ -1,10 +1,12 @@
 """GitHub's tarball against real commits: the same archive as from a checkout, or none."""
 
+import errno
 import gzip
 import hashlib
 import io
 import os
 import random
+import shutil
 import tarfile
 import tracemalloc
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from automation.errors import Misconfigured
+from automation.errors import Misconfigured, NoRoom
 from automation.packing import content_store
 from automation.packing import tarball as module
 from automation.packing.archive import ArchiveSummary
@@ -638,6 +640,22 @@ class TestOnDisk:
             write_verified_tree(
                 packed(tmp_path, member("f", b"1")),
                 entries,
+                tmp_path / "out",
+                blob=nothing_is_fetched,
+                below=["a"],
+            )
+
+    def test_a_disk_that_is_full_while_they_are_put_there(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(shutil, "copyfileobj", fail)
+        with pytest.raises(NoRoom, match="No space left on device"):
+            write_verified_tree(
+                packed(tmp_path, member("f", b"1")),
+                [Entry("a/f", "100644", blob_id(b"1"), 1, "blob")],
                 tmp_path / "out",
                 blob=nothing_is_fetched,
                 below=["a"],

@@ -17,6 +17,8 @@ from tests.server_process import free_port
 from tests.servers import RealServer
 from tests.teller import eventually
 
+NOWHERE = "http://127.0.0.1:9"
+
 
 def wait_for(process: subprocess.Popen[str], text: str) -> None:
     """Read standard output until a line has this in it."""
@@ -373,3 +375,16 @@ async def test_server_start_gives_a_server_to_point_at(desk: Desk) -> None:
     assert process.returncode == 0
     assert marked(desk.temporary) == []
     assert list(desk.temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("blocks", [0, 8])
+def test_no_room_for_temporary_files_is_one_sentence(desk: Desk, blocks: int) -> None:
+    """With none at all there is no place for them; with a little, what is packed does not fit."""
+    desk.automation("echo hello")
+    (desk.root / "automations/job/large").write_bytes(os.urandom(64 * 1024))
+    limited = ("sh", "-c", f'ulimit -f {blocks}; exec "$@"', "sh")
+    process = desk.start("run", "job", prefix=limited, AUTOMATION_AGENT_SERVER_URL=NOWHERE)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert "error: nothing can be written to " in err
+    assert "Traceback" not in err

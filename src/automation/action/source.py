@@ -16,6 +16,7 @@ from automation.packing.git import Sha, is_sha
 from automation.packing.gitbundle import GitBundle
 from automation.packing.repository import Changes, Repository
 from automation.packing.tree import TreeArchive
+from automation.room import room_in
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,12 @@ class PinnedSource:
         Raises:
             Misconfigured: it is nowhere to be had.
             GitHubUnavailable: GitHub does not answer.
+            NoRoom: there is none where it is put.
         """
+        with room_in(destination.parent):
+            self._put(reference, below, destination)
+
+    def _put(self, reference: str, below: Collection[str], destination: Path) -> None:
         sha = reference if is_sha(reference) else self._contents(reference).commit(reference)
         if self.checkout is None or not self._has(sha):
             self._contents(sha).write_directories(sha, below, destination)

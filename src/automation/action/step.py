@@ -10,11 +10,9 @@ refused comment makes no check run, so that strangers cannot colour a pull reque
 import asyncio
 import os
 import signal
-import tempfile
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import cast
 from uuid import uuid4
 
@@ -41,6 +39,7 @@ from automation.output.excerpt import Excerpt
 from automation.reasons import Conclusion, Reason
 from automation.report import Report, write_report
 from automation.result import Annotation
+from automation.room import own_directory
 from automation.run.conduct import Conductor
 from automation.run.progress import Phase
 from automation.run.start import Order
@@ -180,10 +179,7 @@ class Step:
         if isinstance(backend, Misconfigured):
             raise backend
         source = plan.source(target, github)
-        with tempfile.TemporaryDirectory(
-            prefix="automation-action-", dir=self.context.temporary, ignore_cleanup_errors=True
-        ) as directory:
-            workspace = Path(directory)
+        with own_directory("automation-action-", self.context.temporary) as workspace:
             automation = await asyncio.to_thread(plan.automation, target, source, workspace)
             self.name = automation.definition.name
             if target.definition_ref:

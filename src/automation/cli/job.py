@@ -4,7 +4,6 @@ import asyncio
 import json
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -32,6 +31,7 @@ from automation.external_id import ExternalId, Face
 from automation.outcome import Outcome
 from automation.packing.repository import Repository
 from automation.report import write_report
+from automation.room import own_directory
 from automation.run.commands import run_key
 from automation.run.conduct import Conductor
 from automation.run.progress import Phase
@@ -73,14 +73,14 @@ def run_job(
             name, given, wish, display, stack, keep=stays, timeout=found.definition.timeout_seconds
         )
         display.head(f"{found.definition.name} · {_where(chosen)}, {why} · run {wish.run_id}")
-        workspace = stack.enter_context(tempfile.TemporaryDirectory(prefix="automation-run-"))
+        workspace = stack.enter_context(own_directory("automation-run-"))
         if keep and name is BackendName.EMBEDDED:
             display.note(
                 "--keep keeps nothing on a server that is started for this run: `automation server start` "
                 "starts one that stays"
             )
         job = _Job(found, repository, wish, chosen, display, patience=patience, keep=keep)
-        asyncio.run(job.run(Path(workspace)))
+        asyncio.run(job.run(workspace))
     outcome = job.outcome
     if outcome is not None and name is BackendName.EMBEDDED:
         outcome = replace(outcome, directory="")

@@ -21,6 +21,7 @@ from typing import IO, NewType
 
 from automation.errors import Misconfigured
 from automation.reasons import Reason
+from automation.room import room_in
 
 Sha = NewType("Sha", str)
 """The full name of a commit: 40 hex digits, or 64 in a SHA-256 repository."""
@@ -158,8 +159,9 @@ class Git:
 
         Raises:
             Misconfigured: see the module.
+            NoRoom: there is none for its complaints.
         """
-        with TemporaryFile() as complaints, self._start(arguments, complaints, requests=requests) as process:
+        with _scratch() as complaints, self._start(arguments, complaints, requests=requests) as process:
             running = Running(process)
             clock = threading.Timer(timeout, running.expire)
             clock.daemon = True
@@ -223,6 +225,11 @@ class Git:
                 reason=Reason.ARCHIVE_INCOMPLETE,
             )
         return Misconfigured(f"`git {command}` failed with exit code {code}: {_gist(said)}")
+
+
+def _scratch() -> IO[bytes]:
+    with room_in():
+        return TemporaryFile()
 
 
 def is_sha(word: str) -> bool:

@@ -39,6 +39,7 @@ from automation.packing.tree import (
     write_items,
 )
 from automation.packing.tree_id import tree_id
+from automation.room import room_in
 
 _LONGEST_PATH = 4096  # Linux takes no longer one: PATH_MAX
 _SHA = re.compile(r"[0-9a-f]{40}")
@@ -113,7 +114,8 @@ def write_verified_tree(
         What was written, with the notes of an archive of it.
 
     Raises:
-        Misconfigured: see the module; or the disk does not take it.
+        Misconfigured: see the module; or the disk does not take a name in it.
+        NoRoom: the disk does not take it now.
     """
     everything = _listed(entries, tree)
     chosen = tuple(f"{PurePosixPath(directory)}/" for directory in below)
@@ -135,7 +137,7 @@ def write_verified_tree(
 
 def _unpack(packed: BinaryIO, destination: Path) -> None:
     try:
-        with tarfile.open(fileobj=packed, mode="r:gz") as tar:
+        with room_in(destination), tarfile.open(fileobj=packed, mode="r:gz") as tar:
             for member in tar:
                 path = destination / member.name
                 path.parent.mkdir(parents=True, exist_ok=True)

@@ -37,7 +37,10 @@ ADVICE = {
     Reason.SERVER_LOST: "Check that the agent-server runs and can be reached, then run again.",
     Reason.RUN_LOST: "The work may be half done. Look at it, then run again.",
     Reason.GITHUB_LOST: "Nothing was started. Run again once GitHub answers.",
-    Reason.INTERNAL_ERROR: "This is a defect of automation-action. Please report it, with the job's log.",
+    Reason.INTERNAL_ERROR: (
+        "Nothing is wrong with the automation. If the machine that starts it had no room, make some and run again; "
+        "otherwise please report this, with the log: it is a defect of automation-action."
+    ),
     Reason.TAMPERED: "Something wrote into the run's directory. Do not trust what this run did.",
 }
 

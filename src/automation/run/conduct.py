@@ -88,6 +88,7 @@ class Conductor:
         Raises:
             Misconfigured: it could not be started, for a reason that the user can mend.
             ServerUnavailable: the server did not do its part before the run was started.
+            NoRoom: there is none here for what is to be sent to the server.
         """
         began = time.monotonic()
         if short := sum(0 < len(secret.strip()) < MIN_LENGTH for secret in self.secrets):

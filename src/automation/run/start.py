@@ -17,6 +17,7 @@ from automation.connection import AgentConnection
 from automation.defaults import OUTPUT_LIMIT
 from automation.errors import Misconfigured, ServerUnavailable
 from automation.finishing import to_its_end
+from automation.room import room_in
 from automation.run.commands import (
     RUNNER,
     Place,
@@ -129,7 +130,8 @@ async def start(
 
     Raises:
         ServerUnavailable: the server did not do its part.
-        Misconfigured: wrong key, not an agent-server, a machine without bash, no room.
+        Misconfigured: wrong key, not an agent-server, a machine without bash, no room there.
+        NoRoom: there is none here for what is to be sent.
     """
     progress.enter(Phase.PREPARE)
     place = await patience.bear(lambda: _prepare(server, order))
@@ -139,7 +141,7 @@ async def start(
             order.key, place, command_id, order.base, adopted=True, output_limit=order.output_limit
         )
     token = uuid4().hex
-    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as payload:
+    with room_in(), tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as payload:
         files = _files(server.connection, order, place, sdk_version)
         size = await asyncio.to_thread(write_payload, files, payload)
         progress.enter(Phase.UPLOAD, f"{max(size // 1024, 1)} KiB")

@@ -1,5 +1,7 @@
 """An event starts what has declared to start on it; one that nobody waits for costs no call where the commit is known."""
 
+import errno
+import os
 import shutil
 import time
 from dataclasses import replace
@@ -7,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from automation.errors import NoRoom
 from automation.github import GitHubUnavailable
 from automation.reasons import Conclusion, Reason
 from bot.caps import Caps
+from bot.definitions import Definitions
 from bot.events import EventTarget
 from bot.requests.desk import Desk
 from bot.requests.trigger import Triggering
@@ -303,3 +307,22 @@ async def test_a_release_is_of_its_tag_whatever_branch_has_that_name(place: Plac
     event = pushed(place, "release.published", sha="", head_ref="v1", definition_ref="main", payload=payload)
     await event.handle()
     assert (await runs(place))["publish"].head_sha == place.main
+
+
+async def test_no_room_for_a_definition_whose_triggers_are_known(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a restart: it is no fault of the definition, and whoever calls again finds room."""
+    place.automation("echo hi", **on("push"))
+    assert await pushed(place)._triggers(place.main)
+    place.bot.definitions = Definitions(place.bot.workspace)
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "copyfileobj", fails_for_want_of_room)
+        with pytest.raises(NoRoom):
+            await pushed(place).handle()
+    assert await runs(place) == {}
+    assert await pushed(place).handle() == f"run {(await runs(place))['hello'].id}"
+
+
+def fails_for_want_of_room(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from automation.errors import AutomationError, NoRoom
 from automation.github import GitHubRefuses, GitHubUnavailable
 from bot.requests import worker as module
 from bot.requests.comment import Commanded
@@ -115,14 +116,20 @@ async def test_what_was_left_by_another_process_is_dealt_with(place: Place, work
         assert [state for state, _ in await settled(place)] == ["done"]
 
 
-async def test_github_away_is_waited_for(
-    place: Place, worker: Worker, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [GitHubUnavailable("GitHub is away"), NoRoom("there is no room")])
+async def test_what_is_not_to_be_had_is_waited_for(
+    place: Place,
+    worker: Worker,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: AutomationError,
 ) -> None:
-    tried = failing(monkeypatch, *[GitHubUnavailable("away")] * 5)
+    tried = failing(monkeypatch, *[error] * 5)
     async with working(worker):
         await put(place, worker, comment(place))
         assert [state for state, _ in await settled(place)] == ["done"]
     assert len(tried) == 6
+    assert caplog.text.count(f"waits 0.05 s: {error.sentence}") == 5
 
 
 @pytest.mark.parametrize(

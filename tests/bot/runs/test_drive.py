@@ -1,6 +1,8 @@
 """A run is driven to its true end from whatever state it is found in, by its newest driver and nobody else."""
 
 import asyncio
+import errno
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,11 +15,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from automation.agent_server import AgentServer
+from automation.errors import NoRoom
 from automation.github import GitHubUnavailable
 from automation.observation import Cause
 from automation.reasons import Conclusion, Reason
 from automation.run import conduct
 from bot.completion import Completion
+from bot.runs import drive as module
 from bot.runs.drive import Drive
 from bot.runs.live import LiveRun
 from bot.runs.run import Run, State
@@ -347,6 +351,41 @@ class TestWithout:
             await driven(place, run)
         now = await driven(place, run)
         assert end_of(now)[:2] == (State.ENDED, Conclusion.SUCCESS)
+
+
+class TestWithoutRoom:
+    """The disk for temporary files is full for a while."""
+
+    @pytest.mark.parametrize("seam", ["tempfile.TemporaryDirectory", "automation.run.start.write_payload"])
+    async def test_it_waits_until_there_is_some(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch, seam: str
+    ) -> None:
+        run = await place.add()
+        with monkeypatch.context() as full:
+            full.setattr(seam, fails_for_want_of_room)
+            for _ in range(3):
+                with pytest.raises(NoRoom, match="No space left on device"):
+                    await driven(place, run)
+                assert (await place.now(run)).end is None
+        assert end_of(await driven(place, run)) == (State.ENDED, Conclusion.SUCCESS, Reason.OK)
+        place.repository.check("hello").is_("success")
+
+    @pytest.mark.parametrize("seam", ["tempfile.TemporaryDirectory", "automation.run.start.write_payload"])
+    async def test_in_the_end_its_check_says_so(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch, seam: str
+    ) -> None:
+        run = await place.add(deadline=1.0)
+        monkeypatch.setattr(seam, fails_for_want_of_room)
+        with pytest.raises(NoRoom):
+            await driven(place, run)
+        monkeypatch.setattr(module, "BORNE", 0.0)
+        now = await driven(place, run)
+        assert end_of(now) == (State.ENDED, Conclusion.FAILURE, Reason.INTERNAL_ERROR)
+        assert "No space left on device" in (place.repository.check("hello").summary or "")
+
+
+def fails_for_want_of_room(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 async def test_what_has_no_check_is_told_nowhere(place: Place) -> None:

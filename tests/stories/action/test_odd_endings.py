@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from automation.github.check_run import NewCheck
 from automation.github.checks import Checks
 from automation.report import Report
 from tests.fakes.github.server import FakeGitHub
+from tests.full_disk import small_disk
 from tests.stories.action.conftest import PERMISSIONS, Demo
 from tests.stories.action.test_settle import ENDS, SLEEPS, killed, run_of, watch
 from tests.teller import eventually
@@ -431,3 +434,19 @@ def test_every_commit_comes_within_a_bounded_number_of_quarters(count: int, bega
         assert set(taken) <= set(there)
         seen |= set(taken)
     assert seen == set(there)
+
+
+async def test_a_runner_without_room_is_told_on_the_check(demo: Demo, tmp_path: Path) -> None:
+    sha = demo.automation(FINE)
+    with contextlib.ExitStack() as stack:
+        try:
+            disk = stack.enter_context(small_disk(tmp_path / "disk"))
+        except PermissionError:
+            pytest.skip("no file system may be mounted")
+        disk.fill(os.getpid())
+        ended = await demo.job(sha, environment={"RUNNER_TEMP": str(disk.directory)}).run("review")
+    no_trace(ended)
+    assert (*ended.verdict, ended.code) == ("failure", "internal-error", 3), ended.log
+    assert "defect" not in ended.log
+    assert f"nothing can be written to {disk.directory}" in ended.log
+    assert "No space left on device" in (demo.check(sha).is_("failure").summary or "")

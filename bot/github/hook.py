@@ -4,15 +4,19 @@ Source: https://docs.github.com/en/rest/apps/webhooks
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, Self
 
 from automation.github.allowance import Allowance
 from automation.github.answers import understood
+from automation.github.client import WHOLE
 from automation.github.clock import GitHubClock
+from automation.github.daemon_thread import in_daemon_thread
 from automation.github.errors import GitHubRefuses, GitHubUnavailable
 from automation.github.gate import Gate, OneAtATime
 from automation.github.lane import Lane
@@ -21,7 +25,7 @@ from automation.github.transport import AppKey, Transport
 PATH: Final = "/app/hook/deliveries"
 PER_PAGE: Final = 100
 TIMEOUT: Final = 20
-"""Seconds for each silence."""
+"""Seconds for each silence; a whole call may take `WHOLE` times as long."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +67,17 @@ class Hook:
     """The App's webhook as GitHub shows it; one call at a time."""
 
     def __init__(self, api_url: str, app_id: int, private_key: str, gate: Gate | None = None) -> None:
-        self._transport = Transport.connect(
-            api_url, AppKey(str(app_id), private_key), TIMEOUT, hear=self._hear
-        )
+        key = AppKey(str(app_id), private_key)
+        self._clock = GitHubClock()
+        self._connect = partial(Transport.connect, api_url, key, TIMEOUT, self._clock, self._hear)
+        self._transport = self._connect()
         self._gate = gate or OneAtATime()
         self._loop = asyncio.get_running_loop()
 
     @property
     def clock(self) -> GitHubClock:
         """GitHub's, as far as it is known."""
-        return self._transport.clock
+        return self._clock
 
     def close(self) -> None:
         self._transport.close()
@@ -84,8 +89,7 @@ class Hook:
             GitHubRefuses, GitHubUnavailable: it could not be had.
         """
         parameters = {"per_page": PER_PAGE} | ({"cursor": cursor} if cursor else {})
-        async with self._gate.turn(self, Lane.WATCH):
-            answer, following = await asyncio.to_thread(self._transport.page, PATH, parameters)
+        answer, following = await self._ask(PATH, lambda transport: transport.page(PATH, parameters))
         if not isinstance(answer, list):
             raise GitHubUnavailable("GitHub's list of deliveries is not of its form")
         return [Attempt.read(item) for item in answer], following
@@ -97,8 +101,8 @@ class Hook:
             GitHubRefuses: it is not kept any more.
             GitHubUnavailable: it could not be had.
         """
-        async with self._gate.turn(self, Lane.WATCH):
-            answer = await asyncio.to_thread(self._transport.send, "GET", f"{PATH}/{attempt.id}", {}, None)
+        path = f"{PATH}/{attempt.id}"
+        answer = await self._ask(path, lambda transport: transport.send("GET", path, {}, None))
         with understood("a delivery"):
             payload = answer["request"]["payload"]
         if payload is None:
@@ -109,5 +113,21 @@ class Hook:
             raise GitHubUnavailable("GitHub's record of a delivery is not of its form")
         return payload
 
+    async def _ask[T](self, path: str, call: Callable[[Transport], T]) -> T:
+        """The call's result, waited for in bounded time, also where an answer drips and no silence is too long."""
+        async with self._gate.turn(self, Lane.WATCH):
+            transport = self._transport
+            try:
+                async with asyncio.timeout(WHOLE * TIMEOUT):
+                    return await in_daemon_thread(lambda: call(transport))
+            except TimeoutError:
+                self._transport = self._connect()
+                raise GitHubUnavailable(f"GitHub did not end its answer to GET {path}") from None
+            except asyncio.CancelledError:
+                # The connection is left to the thread that goes on with it.
+                self._transport = self._connect()
+                raise
+
     def _hear(self, told: Allowance) -> None:
-        self._loop.call_soon_threadsafe(self._gate.hear, told)
+        with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._gate.hear, told)

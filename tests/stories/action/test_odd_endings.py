@@ -1,12 +1,10 @@
 """Odd endings: whatever GitHub, a server or a run does to the end of a step, it comes, it is told once, and it is true."""
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from automation.github import AppTokens, GitHub, GitHubUnavailable, GivenToken
 from automation.github.check_run import NewCheck
 from automation.github.checks import Checks
 from automation.report import Report
+from tests.dripping import dripping
 from tests.fakes.github.server import FakeGitHub
 from tests.full_disk import small_disk
 from tests.stories.action.conftest import PERMISSIONS, Demo
@@ -243,32 +242,6 @@ async def test_odd_answers_without_end_are_given_up(demo: Demo, github: FakeGitH
     with pytest.raises(GitHubUnavailable):
         await Checks(client).read(1)
     client.close()
-
-
-@contextlib.asynccontextmanager
-async def dripping() -> AsyncIterator[str]:
-    """A server that is never silent for long, and never done; its address."""
-    ends = asyncio.Event()
-
-    async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            writer.write(
-                b"HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n"
-            )
-            while not ends.is_set():
-                writer.write(b" ")
-                await writer.drain()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(ends.wait(), 0.2)
-        writer.close()
-
-    server = await asyncio.start_server(drip, "127.0.0.1", 0)
-    try:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    finally:
-        ends.set()
-        server.close()
-        await asyncio.sleep(0.1)
 
 
 async def test_github_that_drips_is_given_up_in_bounded_time() -> None:

@@ -58,7 +58,7 @@ class Bot:
     def __post_init__(self) -> None:
         self.metrics = self.installations.metrics
         self.deeds = Deeds(self.store, self.metrics, self.clock.now)
-        self.replicas = Replicas(self.store)
+        self.replicas = Replicas(self.store, self.metrics)
         self.bell = Bell(self.replicas, self.metrics)
         self.asides = Asides(self.metrics)
 

@@ -21,8 +21,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from automation.errors import AutomationError
+from bot.metrics import Metrics
 from bot.store.replicas import SILENT_FOR
 from bot.store.store import Store
+from bot.tending import tending
 
 BEAT_EVERY: Final = 2.0
 """Seconds between two signs of life."""
@@ -43,6 +45,7 @@ class Replicas:
     """
 
     store: Store
+    metrics: Metrics
     id: str = field(default_factory=lambda: secrets.token_hex(6))
     _beaten_at: float = -math.inf
     _away_for: float = 0.0
@@ -82,12 +85,11 @@ class Replicas:
             yield
             return
         await self._beat()
-        beating = asyncio.create_task(self._beat_for_ever(), name="beat")
         try:
-            yield
+            # Begun again at once, for it begins with a pause: after a longer one this one would count as dead.
+            async with tending("beat", self._beat_for_ever, self.metrics, again_after=0):
+                yield
         finally:
-            beating.cancel()
-            await asyncio.gather(beating, return_exceptions=True)
             await self._leave()
 
     async def on_duty(self, name: str, work: Callable[[], Awaitable[None]]) -> None:

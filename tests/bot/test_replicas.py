@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy.exc import ProgrammingError
 
 from bot import bell as bells
 from bot import replicas as module
@@ -42,8 +43,9 @@ class Member:
 @asynccontextmanager
 async def member(url: str) -> AsyncIterator[Member]:
     async with Store.open(url) as store:
-        replicas = Replicas(store)
-        bell = Bell(replicas, Metrics())
+        metrics = Metrics()
+        replicas = Replicas(store, metrics)
+        bell = Bell(replicas, metrics)
         made = Member(replicas, bell)
         async with replicas.among(), bell.open(lambda word, run: made.heard.append((word, run))):
             duty = asyncio.create_task(replicas.on_duty("work", made.work))
@@ -131,6 +133,31 @@ async def test_a_duty_goes_on_while_nobody_knows_whose_it_is(
                 await asyncio.sleep(0.3)
                 assert one.at_work, "it was promised longer"
             assert one.turns == 1
+
+
+async def test_who_has_failed_to_beat_beats_again_before_anybody_takes_over(
+    postgres: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a restore makes the tables again, or the user may not write for a moment."""
+    with postgres.database() as url:
+        async with member(url) as one:
+            await eventually(lambda: one.at_work)
+            rows = one.replicas.store.replicas
+            beat, failures = rows.beat, 0
+
+            async def fail_once(replica: str) -> None:
+                nonlocal failures
+                failures += 1
+                monkeypatch.setattr(rows, "beat", beat)
+                raise ProgrammingError("INSERT", {}, Exception("permission denied for table replicas"))
+
+            monkeypatch.setattr(rows, "beat", fail_once)
+            await eventually(lambda: failures == 1)
+            failed_at = one.replicas._beaten_at
+            # After half of that time whoever asks for a duty would beat for it.
+            await eventually(lambda: one.replicas._beaten_at > failed_at, SILENT_FOR / 3)
+            assert one.turns == 1
+        assert b'defects_total{where="beat"} 1.0' in one.replicas.metrics.text()
 
 
 async def test_the_others_hear_what_one_says(postgres: PostgreSQL) -> None:

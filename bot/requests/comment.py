@@ -164,8 +164,10 @@ class Commanded:
 
     async def _cancel(self, command: Command, pull: PullRequest, role: Role | None) -> str:
         # One that was asked for later, as by a button while this is tried again, is not meant.
+        rows = self.desk.bot.store.runs
+        found = await rows.under_way_at(self.request, self.desk.repository, pull.number)
         name = "" if command.name == "all" else command.name
-        runs = await self._runs(pull, name, before=self.request)
+        runs = [run for run in found if _is_meant(run, name)]
         said = await Cancelling(self.desk, self._asker, role, self.request).cancel(runs, command.name)
         return await self._say(*said) if said else "dealt with already"
 
@@ -173,22 +175,13 @@ class Commanded:
         async with self.desk.bot.definitions.at(self.desk.contents, definition_sha) as root:
             return list_automations(root)
 
-    async def _runs(self, pull: PullRequest, name: str, *, before: int | None = None) -> list[Run]:
-        """The pull request's, newest first: all, an automation's, or the one of this id.
-
-        Args:
-            before: only those that were not asked for after this request.
-        """
+    async def _runs(self, pull: PullRequest, name: str) -> list[Run]:
+        """The pull request's last ones, newest first: all, an automation's, or the one of this id."""
         rows = self.desk.bot.store.runs
         pending = await rows.unfinished()
-        found = await rows.of_pull(self.desk.repository, pull.number, SHOWN_RUNS, before=before)
+        found = await rows.of_pull(self.desk.repository, pull.number, SHOWN_RUNS)
         runs = [placed(run, pending) if run.state is State.QUEUED else run for run in found]
-        meant = name.casefold()
-        return [
-            run
-            for run in runs
-            if not meant or meant in {run.automation.casefold(), run.name.casefold(), str(run.id)}
-        ]
+        return [run for run in runs if _is_meant(run, name)]
 
     async def _refuse(self, error: Refused, body: str = "") -> str:
         """Say which rule it is and the way out: once for each person and what there is to say."""
@@ -221,3 +214,9 @@ def _names(found: Found) -> set[str]:
     """What an automation is called in comments, in small letters."""
     definition = found.reading.definition
     return {found.slug.casefold()} | ({definition.name.casefold()} if definition else set())
+
+
+def _is_meant(run: Run, name: str) -> bool:
+    """Whether it is of the automation of this name, or has this id; without a name every run is meant."""
+    meant = name.casefold()
+    return not meant or meant in {run.automation.casefold(), run.name.casefold(), str(run.id)}

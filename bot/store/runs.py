@@ -1,20 +1,17 @@
 """The rows of runs. A driver's writes are fenced by its epoch: one that has been taken over from writes nothing.
 
 Every method is a transaction of its own, or part of the one that its task is in (`Database.writing`).
-All raise `DatabaseUnavailable`. Of a row that a newer version of the bot has written, and that cannot be read here,
-those that look for one run raise ValueError; those that list runs leave it out.
+All raise `DatabaseUnavailable`; what cannot be read is as in `run_reader`.
 """
 
 import json
-import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import fields
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
-    Select,
     and_,
     case,
     delete,
@@ -31,7 +28,8 @@ from automation.external_id import ExternalId, Face
 from automation.reasons import Conclusion
 from bot.runs.run import Pending, Run, State
 from bot.store.column import fit, packed, unpacked
-from bot.store.database import Database, insert
+from bot.store.database import insert
+from bot.store.run_reader import RunReader
 from bot.store.run_row import FIXED, row_of, run_of
 from bot.store.schema import events, requests, runs
 
@@ -41,13 +39,8 @@ _PENDING = tuple(each.name for each in fields(Pending) if each.name != "is_over"
 UNFINISHED: Final = runs.c.state.in_([state for state in State if state is not State.ENDED])
 """As a list, for which there is an index; for "not ended" there is none."""
 
-log = logging.getLogger(__name__)
 
-
-class RunRows:
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
+class RunRows(RunReader):
     async def add(self, run: Run, *, request: int | None = None, event: bytes | None = None) -> bool:
         """Remember a new run.
 
@@ -87,18 +80,19 @@ class RunRows:
         """All of this lane that have something left to do, the oldest first."""
         return await self._all(runs.c.lane == lane, UNFINISHED)
 
-    async def of_pull(
-        self, repository: str, number: int, limit: int = 20, *, before: int | None = None
-    ) -> list[Run]:
-        """A pull request's, the newest first.
+    async def of_pull(self, repository: str, number: int, limit: int = 20) -> list[Run]:
+        """A pull request's, the newest first."""
+        return await self._newest(limit, runs.c.repository == repository, runs.c.pull_request == number)
 
-        Args:
-            before: only those that were not asked for after this request.
+    async def under_way_at(self, request: int, repository: str, number: int) -> list[Run]:
+        """A pull request's that were under way when a request came, whatever has become of them; the newest first.
+
+        Those that were asked for after it are not among them. So there are no more than waited or went on at that time.
         """
-        like = [runs.c.repository == repository, runs.c.pull_request == number]
-        if before is not None:
-            like.append(~_was_asked_for_after(before))
-        return await self._newest(limit, *like)
+        came_at = select(requests.c.received_at).where(requests.c.id == request).scalar_subquery()
+        was_alive = or_(UNFINISHED, runs.c.ended_at >= came_at)
+        like = (runs.c.repository == repository, runs.c.pull_request == number, was_alive)
+        return await self._newest(None, *like, ~_was_asked_for_after(request))
 
     async def made_by(self, request: int | None, comment_id: int = 0) -> list[Run]:
         """What has come of a request, or of the comment that it tells of: a delivery may come under two ids."""
@@ -261,35 +255,6 @@ class RunRows:
         old = select(runs.c.id).where(runs.c.state == State.ENDED, runs.c.ended_at < before).limit(limit)
         async with self._database.writing() as connection:
             return (await connection.execute(delete(runs).where(runs.c.id.in_(old)))).rowcount
-
-    async def _one(self, *like: ColumnElement[bool]) -> Run | None:
-        """The newest one; one that cannot be read is not taken for none: ValueError."""
-        newest_first = runs.c.accepted_at.desc(), runs.c.id.desc()
-        looking = select(runs).where(*like).order_by(*newest_first).limit(1)
-        async with self._database.reading() as connection:
-            row = (await connection.execute(looking)).mappings().one_or_none()
-        return None if row is None else run_of({**row})
-
-    async def _all(self, *like: ColumnElement[bool]) -> list[Run]:
-        return await self._read(select(runs).where(*like).order_by(runs.c.accepted_at, runs.c.id))
-
-    async def _newest(self, limit: int, *like: ColumnElement[bool]) -> list[Run]:
-        newest_first = runs.c.accepted_at.desc(), runs.c.id.desc()
-        return await self._read(select(runs).where(*like).order_by(*newest_first).limit(limit))
-
-    async def _read(self, query: Select[Any]) -> list[Run]:
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(query)).mappings().all()
-        return list(_readable(rows))
-
-
-def _readable(rows: Sequence[Mapping[str, Any]]) -> Iterator[Run]:
-    """Of one that a newer version of the bot has written as we cannot read it, that version takes care."""
-    for row in rows:
-        try:
-            yield run_of(row)
-        except ValueError:
-            log.warning("run %s cannot be read", row["id"])
 
 
 def _was_asked_for_after(request: int) -> ColumnElement[bool]:

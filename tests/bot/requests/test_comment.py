@@ -7,15 +7,18 @@ import pytest
 from automation.reasons import Conclusion, Reason
 from bot.events.issue_comment import CommentCreated
 from bot.events.origin import Origin, Person
-from bot.requests.comment import Commanded
+from bot.requests.comment import SHOWN_RUNS, Commanded
 from bot.requests.desk import Desk
 from bot.runs.run import End, Run, State
 from bot.store.deliveries import DeliveryRows
 from tests.bot.runs.place import Place
 from tests.bot.store.rows import NOW, a_delivery
+from tests.bot.store.statements import history
 
 FAILURE = End(Conclusion.FAILURE, Reason.EXIT_CODE, "exit code 3", 3)
+CANCELLED = End(Conclusion.CANCELLED, Reason.CANCELLED, "stopped by @alice")
 HELD = End(Conclusion.ACTION_REQUIRED, Reason.FORK_NEEDS_APPROVAL, "look at it")
+DAY = 24 * 3600.0
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +70,31 @@ async def test_a_cancel_that_is_tried_again_leaves_what_was_asked_for_meanwhile(
     older, newer = await a_row(place, 1), await a_row(place, 2)
     assert await commanded(place, "/run-automation cancel").handle() == "cancelled 1"
     assert [(await place.now(run)).stop_by for run in (older, newer)] == ["@alice", ""]
+
+
+@pytest.mark.parametrize("which", ["", " all", " hello", " {id}"])
+async def test_a_cancel_finds_what_has_gone_on_while_many_newer_ones_ended(place: Place, which: str) -> None:
+    run = await a_row(place, state=State.RUNNING)
+    await history(place.bot.store.database, count=SHOWN_RUNS + 10, now=run.accepted_at + DAY, pull_request=7)
+    note = await commanded(place, f"/run-automation cancel{which.format(id=run.id)}").handle()
+    assert note == "cancelled 1"
+    assert (await place.now(run)).stop_by == "@alice"
+
+
+async def test_a_cancel_that_is_tried_again_tells_what_it_has_stopped_before_many_newer_ones(
+    place: Place,
+) -> None:
+    run = await a_row(place, state=State.ENDED, end=CANCELLED, stop_by="@alice", ended_at=NOW + 1)
+    await history(place.bot.store.database, count=SHOWN_RUNS + 10, now=run.accepted_at + DAY, pull_request=7)
+    assert await commanded(place, "/run-automation cancel").handle() == "cancelled 1"
+    assert str(run.id) in said(place)[0]
+
+
+@pytest.mark.parametrize("elsewhere", [{"pull_request": 8}, {"repository": "octo/other"}])
+async def test_a_cancel_by_id_meets_no_run_of_elsewhere(place: Place, elsewhere: dict[str, Any]) -> None:
+    run = await a_row(place, state=State.RUNNING, **elsewhere)
+    assert await commanded(place, f"/run-automation cancel {run.id}").handle() == "nothing to cancel"
+    assert (await place.now(run)).stop_by == ""
 
 
 async def test_a_retry_that_is_dealt_with_again_is_the_same(place: Place) -> None:

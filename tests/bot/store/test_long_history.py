@@ -29,6 +29,7 @@ ASKED: dict[str, Ask] = {
         "octo/demo", NOW - HOUR, pull_request=7
     ),
     "a pull request's runs": lambda store: store.runs.of_pull("octo/demo", 7),
+    "a pull request's runs that were under way": lambda store: store.runs.under_way_at(1, "octo/demo", 7),
     "what a comment has made": lambda store: store.runs.made_by(1, 7),
     "what repeats a run": lambda store: store.runs.repeating(RUN.id),
     "a run by its check run": lambda store: store.runs.find_by_check("octo/demo", 7),
@@ -90,7 +91,15 @@ def test_what_is_read_through_is_seen(path: Path, store: Store) -> None:
     assert read_through(path, "SELECT * FROM runs WHERE actor = ?", ("alice",)) == ["runs"]
 
 
-@pytest.mark.parametrize("asked", ["a cap of a person", "runs that have just ended", "a pull request's runs"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "a cap of a person",
+        "runs that have just ended",
+        "a pull request's runs",
+        "a pull request's runs that were under way",
+    ],
+)
 async def test_what_is_looked_up_is_narrow(store: Store, path: Path, asked: str) -> None:
     """An index that leads to all of a repository's runs, or to all that have ended, would be as good as none."""
     with statements() as seen:

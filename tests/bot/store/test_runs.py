@@ -108,6 +108,27 @@ async def test_a_pull_request_the_newest_first(rows: RunRows) -> None:
     assert ids(await rows.of_pull("octo/demo", 7, 2)) == [runs[3].id, runs[2].id]
 
 
+async def test_what_was_under_way_when_a_request_came_the_newest_first(
+    database: Database, rows: RunRows
+) -> None:
+    request = await a_request(database)
+    await DeliveryRows(database).add([a_delivery(received_at=NOW + 5)])
+    later = max(each.id for each in await RequestRows(database).due(NOW + 5))
+    known = {"pull_request": 7, "state": State.ENDED, "end": SUCCESS, "ended_at": NOW - 1}
+    before, since, alive = await add(
+        rows,
+        a_run(**known, accepted_at=NOW - 3),
+        a_run(**known | {"ended_at": NOW + 1}, accepted_at=NOW - 2),
+        a_run(pull_request=7, accepted_at=NOW - 1),
+    )
+    await add(rows, a_run(pull_request=8), a_run(), a_run(pull_request=7, repository="octo/other"))
+    newer = a_run(pull_request=7, accepted_at=NOW + 5)
+    assert await rows.add(newer, request=later)
+    assert ids(await rows.under_way_at(request, "octo/demo", 7)) == [alive, since]
+    assert ids(await rows.under_way_at(later, "octo/demo", 7)) == [newer.id, alive]
+    assert before in ids(await rows.of_pull("octo/demo", 7))
+
+
 async def test_a_run_is_found_by_its_check(rows: RunRows) -> None:
     run = a_run(check_id=2**40)
     await add(rows, run, a_run())

@@ -21,7 +21,6 @@ from bot.requests.wish import Subject
 from bot.runs.check import APPROVE, RETRY
 from bot.runs.run import APPROVED, RETRIED, Run, newest_by_automation
 
-SHOWN_RUNS = 200
 CAUSES: Final = {APPROVE.identifier: APPROVED, RETRY.identifier: RETRIED}
 
 type Click = CheckRerequested | SuiteRerequested | ActionRequested
@@ -91,9 +90,8 @@ class Clicked:
         if not isinstance(self.click, SuiteRerequested):
             run = await rows.find_by_check(self.desk.repository, self.click.check_id)
             return [run] if run else []
-        head_sha, recent = self.click.head_sha, await rows.recent(SHOWN_RUNS, repository=self.desk.repository)
-        shown = (run for run in recent if run.head_sha == head_sha and run.has_check)
-        return list(newest_by_automation(shown).values())
+        found = await rows.of_commit(self.desk.repository, self.click.head_sha)
+        return list(newest_by_automation(run for run in found if run.has_check).values())
 
     async def _refuse(self, run: Run, error: Refused | Misconfigured) -> None:
         if run.pull_request is None:

@@ -84,6 +84,18 @@ class RunRows(RunReader):
         """A pull request's, the newest first."""
         return await self._newest(limit, runs.c.repository == repository, runs.c.pull_request == number)
 
+    async def of_commit(self, repository: str, head_sha: str, each: int = 20) -> list[Run]:
+        """A commit's, the newest first.
+
+        Args:
+            each: most of one automation, for a branch may stay at a commit while many events start runs on it.
+        """
+        newest_first = runs.c.accepted_at.desc(), runs.c.id.desc()
+        place = func.row_number().over(partition_by=runs.c.automation, order_by=newest_first)
+        like = (runs.c.repository == repository, runs.c.head_sha == head_sha)
+        placed = select(runs.c.id, place.label("place")).where(*like).subquery()
+        return await self._newest(None, runs.c.id.in_(select(placed.c.id).where(placed.c.place <= each)))
+
     async def under_way_at(self, request: int, repository: str, number: int) -> list[Run]:
         """A pull request's that were under way when a request came, whatever has become of them; the newest first.
 

@@ -16,6 +16,7 @@ from bot.runs.run import End, Run, State
 from bot.store.deliveries import DeliveryRows
 from tests.bot.runs.place import Place
 from tests.bot.store.rows import SUCCESS, a_delivery
+from tests.bot.store.statements import history
 
 CHECK = 4711
 REQUEST = 1
@@ -90,6 +91,18 @@ async def test_of_a_suite_the_newest_of_each_automation_is_repeated(place: Place
     event = SuiteRerequested(origin(place, "alice"), place.pull.head, place.app.id)
     await of(place, event).handle()
     assert {new.retry_of for new in await others(place, *known)} == {known[1].id, known[2].id}
+
+
+@pytest.mark.parametrize("is_elsewhere", [True, False], ids=["on other commits", "on this commit"])
+async def test_of_a_suite_no_run_is_forgotten_for_many_newer_ones(place: Place, is_elsewhere: bool) -> None:
+    """As where every push, or every issue while a branch stays where it is, starts something else."""
+    yesterday = time.time() - 24 * 3600
+    run = await a_row(place, accepted_at=yesterday - 24 * 3600)
+    changes: dict[str, Any] = {} if is_elsewhere else {"head_sha": run.head_sha, "automation": "newer"}
+    await history(place.bot.store.database, count=210, now=yesterday, pull_request=7, **changes)
+    event = SuiteRerequested(origin(place, "alice"), run.head_sha, place.app.id)
+    note = await of(place, event).handle()
+    assert await place.bot.store.runs.repeating(run.id) is not None, note
 
 
 @pytest.mark.parametrize(

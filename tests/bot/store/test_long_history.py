@@ -30,6 +30,7 @@ ASKED: dict[str, Ask] = {
     ),
     "a pull request's runs": lambda store: store.runs.of_pull("octo/demo", 7),
     "a pull request's runs that were under way": lambda store: store.runs.under_way_at(1, "octo/demo", 7),
+    "a commit's runs": lambda store: store.runs.of_commit("octo/demo", f"{7:040x}"),
     "what a comment has made": lambda store: store.runs.made_by(1, 7),
     "what repeats a run": lambda store: store.runs.repeating(RUN.id),
     "a run by its check run": lambda store: store.runs.find_by_check("octo/demo", 7),

@@ -108,6 +108,14 @@ async def test_a_pull_request_the_newest_first(rows: RunRows) -> None:
     assert ids(await rows.of_pull("octo/demo", 7, 2)) == [runs[3].id, runs[2].id]
 
 
+async def test_a_commit_the_newest_first_and_of_each_automation_so_many(rows: RunRows) -> None:
+    runs = [a_run(accepted_at=NOW + number) for number in range(4)]
+    lint = a_run(automation="lint", accepted_at=NOW - 1)
+    await add(rows, *runs, lint, a_run(repository="octo/other"), a_run(head_sha="b" * 40))
+    assert ids(await rows.of_commit("octo/demo", "a" * 40)) == [*ids(runs)[::-1], lint.id]
+    assert ids(await rows.of_commit("octo/demo", "a" * 40, 2)) == [runs[3].id, runs[2].id, lint.id]
+
+
 async def test_what_was_under_way_when_a_request_came_the_newest_first(
     database: Database, rows: RunRows
 ) -> None:

@@ -14,7 +14,7 @@ from bot.replies.refusals import (
     refusal,
     unknown_automation,
 )
-from bot.replies.runs import approved, cancelled, status, why
+from bot.replies.runs import approved, cancelled, retried, status, why
 from bot.replies.status_comment import status_comment
 from bot.replies.usage import help, listing, which  # noqa: A004  # the command's own name
 
@@ -30,6 +30,7 @@ __all__ = [
     "nothing_to_cancel",
     "nothing_to_retry",
     "refusal",
+    "retried",
     "status",
     "status_comment",
     "unknown_automation",

@@ -1,6 +1,6 @@
 """What the bot says when it does not do what it was asked for: which rule it is, and the way out. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from automation.definition.problems import nearest
@@ -13,6 +13,7 @@ from bot.replies.text import capitalised, ended, named, prose, reply
 SLUGS_SHOWN: Final = 50
 
 _SEE_HELP: Final = f"{code(f'{COMMAND} help')} shows what can be written."
+_WHO_MAY: Final = f"{code(f'{COMMAND} help')} shows what there is, and who may start it."
 
 
 def mistake(asker: str, mistake: Mistake) -> str:
@@ -30,8 +31,19 @@ def refusal(asker: str, error: AutomationError) -> str:
         asker,
         f"Nothing was started ({code(error.reason)}):{f' {ended(said[0])}' if is_one else ''}",
         Section("" if is_one else "\n".join(f"- {line}" for line in said)),
-        f"{code(f'{COMMAND} help')} shows what there is, and who may start it.",
+        _WHO_MAY,
     )
+
+
+def not_started(left: Mapping[str, AutomationError], heading: str = "Not started:") -> list[str | Section]:
+    """Paragraphs on why some of several automations, by slug, were not started; none where all were."""
+    if not left:
+        return []
+    lines = (
+        f"- {named(slug)} ({code(error.reason)}): {ended('; '.join(_said(error)))}"
+        for slug, error in left.items()
+    )
+    return [heading, Section("\n".join(lines)), _WHO_MAY]
 
 
 def unknown_automation(asker: str, wanted: str, slugs: Sequence[str]) -> str:

@@ -1,14 +1,16 @@
 """What the bot says of runs when it is asked: where they are, why they ended so, what was done about them. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from automation.errors import AutomationError
 from automation.report.markdown import code
 from automation.verdict import duration
 from bot.commands import COMMAND
 from bot.replies.meanings import MEANINGS
+from bot.replies.refusals import not_started
 from bot.replies.telling import PageUrl, line, no_page
-from bot.replies.text import fitted, named
+from bot.replies.text import fitted, named, reply
 from bot.runs.run import Run, newest_by_automation
 
 SHOWN: Final = 10
@@ -64,16 +66,35 @@ def cancelled(runs: Sequence[Run], left: Sequence[Run] = ()) -> str:
     )
 
 
-def approved(sha: str, started: Sequence[Run]) -> str:
+def approved(sha: str, started: Sequence[Run], left: Mapping[str, AutomationError]) -> str:
     """The commit of a fork may run.
 
     Args:
         sha: the whole of it.
         started: the runs that had waited for that.
+        left: the automations that had waited, too, and why they were not started.
     """
-    which = "\n".join(f"- {named(run.automation)}" for run in started)
-    then = f"Started, because it waited for that: {_counted(started)}." if started else _STARTS
-    return fitted([f"Commit {code(sha)} is approved; a push needs a new approval.", then, which])
+    then = f"Started, because it waited for that: {_counted(started)}." if started else ""
+    return fitted(
+        [
+            f"Commit {code(sha)} is approved; a push needs a new approval.",
+            then if started or left else _STARTS,
+            _automations(started),
+            *not_started(left),
+        ]
+    )
+
+
+def retried(asker: str, started: Sequence[Run], left: Mapping[str, AutomationError]) -> str:
+    """Not all that was meant was started again.
+
+    Args:
+        started: the new runs.
+        left: the automations that were not started, and why.
+    """
+    if not started:
+        return reply(asker, "Nothing was started:", *not_started(left, ""))
+    return reply(asker, f"Started again: {_counted(started)}.", _automations(started), *not_started(left))
 
 
 _STARTS: Final = (
@@ -97,6 +118,10 @@ def _explained(run: Run, now: float, page_url: PageUrl) -> Iterator[str]:
 
 def _age(run: Run, now: float) -> str:
     return f" · {duration(max(0, now - run.ended_at))} ago" if run.ended_at else f" · run {code(str(run.id))}"
+
+
+def _automations(runs: Sequence[Run]) -> str:
+    return "\n".join(f"- {named(run.automation)}" for run in runs)
 
 
 def _counted(runs: Sequence[Run]) -> str:

@@ -4,6 +4,7 @@ Whoever has no business here gets one reply, and nothing else: no check run, no 
 """
 
 import hashlib
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from typing import assert_never
 from uuid import UUID
@@ -137,8 +138,9 @@ class Commanded:
         await self.desk.acceptance.approvals.give(subject, self._asker)
         made = await self._made()
         held = await self.desk.acceptance.held(self.desk.repository, pull.number, command.sha, but=made)
-        started = [await self._repeating(role).repeat(run, subject, APPROVED) for run in held]
-        return await self._say(replies.approved(command.sha, started), f"approved, {len(started)} runs")
+        started, left = await self._repeat(held, subject, role, APPROVED)
+        note = f"approved, {len(started)} runs{_and_left(left)}"
+        return await self._say(replies.approved(command.sha, started, left), note)
 
     async def _retry(self, command: Command, pull: PullRequest, role: Role | None) -> str:
         made = await self._made()
@@ -150,12 +152,32 @@ class Commanded:
         if not failed:
             return await self._say(replies.nothing_to_retry(self._asker, command.name), "nothing to retry")
         subject = self.desk.subject(pull, await self.desk.commit(pull.base_ref))
-        for run in failed:
-            await self._repeating(role).repeat(run, subject, RETRIED)
-        return f"retried {len(failed)}"
+        started, left = await self._repeat(failed, subject, role, RETRIED)
+        if len(failed) == len(left) == 1:
+            raise left[failed[0].automation]
+        body, note = replies.retried(self._asker, started, left), f"retried {len(started)}{_and_left(left)}"
+        if started and left:
+            await self._say(body, note)
+        elif left:
+            await self._turn_down("several", "\n".join(each.sentence for each in left.values()), body)
+        return note
 
-    def _repeating(self, role: Role | None) -> Repeating:
-        return Repeating(self.desk, self._asker, role, self.request, self.comment.comment_id)
+    async def _repeat(
+        self, runs: Sequence[Run], subject: Subject, role: Role | None, cause: str
+    ) -> tuple[list[Run], dict[str, Refused | Misconfigured]]:
+        """What was started, and by automation why others were not: one that may not run holds up no other.
+
+        Raises:
+            GitHubUnavailable: all of it is to be tried again; what was started is found again then.
+        """
+        repeating = Repeating(self.desk, self._asker, role, self.request, self.comment.comment_id)
+        started, left = list[Run](), dict[str, Refused | Misconfigured]()
+        for run in runs:
+            try:
+                started.append(await repeating.repeat(run, subject, cause))
+            except (Refused, Misconfigured) as error:
+                left[run.automation] = error
+        return started, left
 
     async def _made(self) -> set[UUID]:
         """What this comment has come to already, if it is dealt with again: that is not what it was about."""
@@ -184,12 +206,15 @@ class Commanded:
         return [run for run in runs if _is_meant(run, name)]
 
     async def _refuse(self, error: Refused, body: str = "") -> str:
-        """Say which rule it is and the way out: once for each person and what there is to say."""
-        said = hashlib.sha256(error.sentence.encode()).hexdigest()[:12]
-        key = f"refused/{self._asker.casefold()}/{error.reason}/{said}"
-        await self._talk.say(key, body or replies.refusal(self._asker, error))
-        self._talk.react(Reaction.CONFUSED)
+        """Say which rule it is and the way out."""
+        await self._turn_down(error.reason, error.sentence, body or replies.refusal(self._asker, error))
         return f"refused: {error.reason}"
+
+    async def _turn_down(self, reason: str, sentence: str, body: str) -> None:
+        """Say that nothing was started: once for each person and what there is to say."""
+        said = hashlib.sha256(sentence.encode()).hexdigest()[:12]
+        await self._talk.say(f"refused/{self._asker.casefold()}/{reason}/{said}", body)
+        self._talk.react(Reaction.CONFUSED)
 
     async def _say(self, body: str, note: str, *, kind: str = "") -> str:
         await self._talk.say(f"reply/{self.comment.comment_id}", body, kind=kind)
@@ -220,3 +245,7 @@ def _is_meant(run: Run, name: str) -> bool:
     """Whether it is of the automation of this name, or has this id; without a name every run is meant."""
     meant = name.casefold()
     return not meant or meant in {run.automation.casefold(), run.name.casefold(), str(run.id)}
+
+
+def _and_left(left: Sized) -> str:
+    return f", {len(left)} refused" if left else ""

@@ -180,6 +180,8 @@ def test_only_a_login_is_mentioned(login: str, begins: str) -> None:
         lambda words: replies.approval_needed("alice", words, RUN.head_sha),
         lambda words: replies.nothing_to_cancel("alice", words),
         lambda words: replies.nothing_to_retry("alice", words),
+        lambda words: replies.retried("alice", [RUN], {words: Refused(words), "b": Misconfigured(words)}),
+        lambda words: replies.retried("alice", [], {words: Refused(words)}),
     ],
 )
 @given(words=wild)
@@ -194,7 +196,7 @@ def test_whatever_runs_say_is_harmless(listed: list[Run], name: str, now: float)
     assert is_harmless(replies.status(listed, now, page))
     assert is_harmless(replies.why(listed, now, page))
     assert is_harmless(replies.cancelled(listed))
-    assert is_harmless(replies.approved(RUN.head_sha, listed))
+    assert is_harmless(replies.approved(RUN.head_sha, listed, {name: Refused(name)}))
     if listed:
         assert is_harmless(replies.status_comment(name, listed, page, now), has_links=True)
 

@@ -95,6 +95,11 @@ HELD = replace(
     ),
 )
 
+LEFT = {
+    "lint": Misconfigured("there is no automation `lint`; there are: `review`"),
+    "deploy": Refused("alice has the role read, and `github.who` asks for write or more"),
+}
+
 
 def texts() -> Iterator[tuple[str, str]]:
     """What is said, by when."""
@@ -121,12 +126,16 @@ def texts() -> Iterator[tuple[str, str]]:
     yield "unknown, near to a verb", replies.unknown_automation("alice", "hlep", ["review"])
     yield "unknown, none there", replies.unknown_automation("alice", "review", [])
     yield "approval needed", replies.approval_needed("alice", "review", SHA)
-    yield "approved, one had waited", replies.approved(SHA, [HELD])
-    yield "approved, none had waited", replies.approved(SHA, [])
+    yield "approved, one had waited", replies.approved(SHA, [HELD], {})
+    yield "approved, none had waited", replies.approved(SHA, [], {})
+    yield "approved, one of two started", replies.approved(SHA, [HELD], LEFT)
+    yield "approved, none of them started", replies.approved(SHA, [], LEFT)
     yield "nothing to cancel", replies.nothing_to_cancel("alice", "all")
     yield "nothing of it to cancel", replies.nothing_to_cancel("alice", "review")
     yield "nothing to retry", replies.nothing_to_retry("alice", "")
     yield "nothing of it to retry", replies.nothing_to_retry("alice", "review")
+    yield "retried, some of it", replies.retried("alice", [RUN], LEFT)
+    yield "retried, nothing of it", replies.retried("alice", [], LEFT)
     yield "cancelled", replies.cancelled([RUNNING, RUN])
     yield "ended before it was cancelled", replies.cancelled([])
     yield "status", replies.status([RUN, RUNNING, STOPPED, REPLACED, FAILED, PASSED], NOON, page)

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from automation.catalogue import Automation
+from automation.github import GitHubUnavailable
 from automation.reasons import Conclusion, Reason
 from bot.events.issue_comment import CommentCreated
 from bot.events.origin import Origin, Person
@@ -113,3 +115,68 @@ async def test_an_approval_that_is_dealt_with_again_is_the_same(place: Place) ->
     for _ in range(2):
         assert await command.handle() == "approved, 1 runs"
     assert len(await runs(place)) == 2
+
+
+async def test_what_cannot_start_any_more_holds_up_no_other_that_is_approved_with_it(place: Place) -> None:
+    place.set_apart("http://127.0.0.1:8")
+    place.fork()
+    held: dict[str, Any] = {"end": HELD, "state": State.ENDED, "lane": "", "is_fork": True}
+    other = await a_row(place, **held)
+    gone = await a_row(place, **held, automation="gone", name="gone")
+    command = commanded(place, f"/run-automation approve {place.pull.head}")
+    for _ in range(2):
+        assert await command.handle() == "approved, 1 runs, 1 refused"
+    [new] = [run for run in await runs(place) if run.id not in {other.id, gone.id}]
+    assert (new.retry_of, new.is_fork) == (other.id, True)
+    [reply] = said(place)
+    started, _, left = reply.partition("Not started")
+    assert "`hello`" in started
+    assert "`gone`" in left
+
+
+async def test_what_cannot_start_any_more_holds_up_no_other_that_is_retried_with_it(place: Place) -> None:
+    other = await a_row(place, end=FAILURE, state=State.ENDED)
+    await a_row(place, end=FAILURE, state=State.ENDED, automation="gone", name="gone")
+    assert await commanded(place, "/run-automation retry").handle() == "retried 1, 1 refused"
+    assert await place.bot.store.runs.repeating(other.id) is not None
+    [reply] = said(place)
+    started, _, left = reply.partition("Not started")
+    assert "`hello`" in started
+    assert "`gone`" in left
+
+
+async def test_where_none_of_several_may_be_retried_it_is_said_once(place: Place) -> None:
+    place.automation("echo lint", "lint")
+    for slug in ("hello", "lint"):
+        await a_row(place, end=FAILURE, state=State.ENDED, automation=slug)
+    for _ in range(2):
+        assert await commanded(place, "/run-automation retry", "rita").handle() == "retried 0, 2 refused"
+    [reply] = said(place)
+    assert "`hello`" in reply
+    assert "`lint`" in reply
+
+
+@pytest.mark.parametrize("command", ["retry", "approve {sha}"])
+async def test_where_github_is_away_in_between_all_of_it_is_tried_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    place.set_apart("http://127.0.0.1:8")
+    place.automation("echo lint", "lint")
+    for slug in ("hello", "lint"):
+        await a_row(place, end=HELD, state=State.ENDED, lane="", automation=slug)
+    automation = Desk.automation
+
+    async def away(desk: Desk, sha: str, name: str) -> Automation:
+        if name == "hello":
+            raise GitHubUnavailable("GitHub answers with 502")
+        return await automation(desk, sha, name)
+
+    asked = commanded(place, f"/run-automation {command.format(sha=place.pull.head)}")
+    with monkeypatch.context() as patch:
+        patch.setattr(Desk, "automation", away)
+        with pytest.raises(GitHubUnavailable, match="502"):
+            await asked.handle()
+    assert len(await runs(place)) == 3
+    assert said(place) == []
+    await asked.handle()
+    assert sorted(run.automation for run in await runs(place) if run.retry_of) == ["hello", "lint"]

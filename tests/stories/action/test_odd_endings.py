@@ -1,6 +1,7 @@
 """Odd endings: whatever GitHub, a server or a run does to the end of a step, it comes, it is told once, and it is true."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal

@@ -90,7 +90,7 @@ class Drive:
 
     async def _execute_in_turn(self) -> None:
         run = self.run
-        if run.stop_by and not run.is_ordered:
+        if run.stop_by and not run.may_be_started:
             await self._end_without_run(_stopped_before(run))
         elif run.state is State.QUEUED:
             # It has no turn or no place yet: people see that it waits.
@@ -103,7 +103,7 @@ class Drive:
         try:
             if not (self.run.is_ordered or self.run.stop_by):
                 await authorise_again(self.bot, self._github, self.run)
-            if self.run.stop_by and not self.run.is_ordered:
+            if self.run.stop_by and not self.run.may_be_started:
                 await self._end_without_run(_stopped_before(self.run))
                 return
             self._telling.begin()
@@ -144,7 +144,7 @@ class Drive:
         ordering = Ordering(self.bot, self.run)
         connection = await connections.connection_of(self.bot, self.run)
         async with self.bot.lines.to(connection) as line:
-            if self.run.is_sent or self.run.is_started:
+            if self.run.may_be_started:
                 line.server.trust()
             now = await self._look(line)
             if now.exists and now.process is not Process.UNKNOWN:
@@ -201,6 +201,7 @@ class Drive:
             attention=self.live.attention,
             line=line,
             is_durable=True,
+            may_be_started=self.run.may_be_started,
         )
         await conductor.conduct()
         if conductor.is_released:

@@ -169,6 +169,11 @@ class Run:
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def may_be_started(self) -> bool:
+        """Whoever had it before may have started it."""
+        return self.is_sent or self.is_started
+
+    @property
     def is_success(self) -> bool:
         return self.end is not None and self.end.conclusion is Conclusion.SUCCESS
 

@@ -43,9 +43,17 @@ def chosen(commits: Sequence[str], now: float) -> list[str]:
 
 def without_server(run: dict[str, Any] | None) -> Aftermath:
     """What can be said of a run that no server knows as ours."""
+    return Aftermath.nothing(Observation(process=Process.GONE, stopped_by=_stopped_by(run)))
+
+
+def out_of_reach(run: dict[str, Any] | None, why: str) -> Aftermath:
+    """What can be said of a run that may go on where nobody can look."""
+    return Aftermath.nothing(Observation(lost=why, stopped_by=_stopped_by(run)))
+
+
+def _stopped_by(run: dict[str, Any] | None) -> str:
     was_cancelled = run is not None and run.get("conclusion") == "cancelled"
-    by = "the cancellation of its workflow run" if was_cancelled else ""
-    return Aftermath.nothing(Observation(process=Process.GONE, stopped_by=by))
+    return "the cancellation of its workflow run" if was_cancelled else ""
 
 
 def began(run: dict[str, Any] | None) -> float:

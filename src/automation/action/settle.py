@@ -57,6 +57,10 @@ class Settlement:
             await self._release(state)
         if is_told or not state.is_ordered:
             await self._give_back()
+        elif self.file.sandboxes:
+            self.log.note(
+                "the sandbox stays until GitHub knows how the run ended; `mode: watchdog` deletes it"
+            )
         if is_told and not outcome.is_lost and (state.keeps_sandbox or not self.file.sandboxes):
             self.file.remove()
         return Ending(

@@ -267,6 +267,7 @@ class Step:
         is_told = self._check is None or self._check.is_settled
         if isinstance(self._backend, CloudSandbox) and not is_told:
             self._backend.keep = True
+            self.note(f"the sandbox stays until GitHub knows how the run ended; {self._backend.left_to}")
         return is_told
 
     async def _conclude(self, end: KnownEnd) -> None:

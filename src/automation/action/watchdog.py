@@ -14,7 +14,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from automation.action.due import Due, began, chosen, due, heads_of, without_server
+from automation.action.due import Due, began, chosen, due, heads_of, out_of_reach, without_server
 from automation.action.job_log import JobLog
 from automation.action.left_sandboxes import LeftSandboxes
 from automation.action.owner import owner_mark
@@ -31,7 +31,7 @@ from automation.github.check_run import CheckRun
 from automation.github.checks import JOB_APP, Checks
 from automation.github.client import GitHub
 from automation.github.errors import GitHubRefuses
-from automation.observation import Cause, Observation, Process
+from automation.observation import Cause, Process
 from automation.outcome import Outcome, outcome_of
 from automation.reasons import Conclusion
 from automation.report import Report, write_report
@@ -58,6 +58,8 @@ class Watchdog:
     at: Surroundings
     log: JobLog
     _workflow_runs: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    _untold: set[ExternalId] = field(default_factory=set)
+    _has_seen_all: bool = False
     _sandboxes: LeftSandboxes = field(init=False)
 
     def __post_init__(self) -> None:
@@ -77,12 +79,15 @@ class Watchdog:
             raise Misconfigured("the watchdog reads and writes check runs: give `github-token`")
         await github.token()  # only then is it known which App we are
         await self._sandboxes.look()
-        commits = chosen(await self._commits(github), github.clock.now())
+        likely = await self._commits(github)
+        commits = chosen(likely, github.clock.now())
+        self._has_seen_all = self._completed is None and len(commits) == len(likely)
         settled = 0
         for sha in commits:
             try:
                 settled += await self._watch_commit(github, sha)
             except AutomationError as error:
+                self._has_seen_all = False
                 self.log.note(f"{sha}: {self.at.redactor.text(error.sentence)}")
         await self._sandboxes.reap(partial(self._may_go, github))
         self.log.say(f"looked at {len(commits)} commits, settled {settled} check runs")
@@ -91,10 +96,12 @@ class Watchdog:
     async def _watch_commit(self, github: GitHub, sha: str) -> int:
         settled = 0
         for check, keys in await self._pending(github, sha):
+            self._untold.add(keys)
             try:
                 async with asyncio.timeout(CHECK_WITHIN):
-                    if await self._is_over(github, keys):
-                        settled += await self._settle(github, check, keys)
+                    if await self._is_over(github, keys) and await self._settle(github, check, keys):
+                        settled += 1
+                        self._untold.discard(keys)
             except AutomationError as error:
                 self.log.note(f"{check.url}: {self.at.redactor.text(error.sentence)}")
             except TimeoutError:
@@ -110,9 +117,8 @@ class Watchdog:
         A workflow run that has just been completed is looked at by itself: that is cheap, and a schedule
         comes round to the rest.
         """
-        completed = self.at.context.event.get("workflow_run")
-        if isinstance(completed, dict):
-            return heads_of([completed])
+        if self._completed is not None:
+            return heads_of([self._completed])
         runs = github.pages("/actions/runs", "workflow_runs", limit=RECENT_RUNS)
         pulls = github.pages(
             "/pulls", None, limit=OPEN_PULL_REQUESTS, state="open", sort="updated", direction="desc"
@@ -122,6 +128,12 @@ class Watchdog:
             of_pulls = [str(pull["head"]["sha"]) async for pull in pulls]
         pairs = itertools.zip_longest(of_pulls, of_runs)
         return list(dict.fromkeys(sha for pair in pairs for sha in pair if sha))
+
+    @property
+    def _completed(self) -> dict[str, Any] | None:
+        """The workflow run whose end has started this pass, if one has."""
+        completed = self.at.context.event.get("workflow_run")
+        return completed if isinstance(completed, dict) else None
 
     async def _pending(self, github: GitHub, sha: str) -> list[tuple[CheckRun, ExternalId]]:
         checks = await Checks(github, self.at.app_id).on(sha, status="in_progress")
@@ -138,16 +150,18 @@ class Watchdog:
 
     async def _may_go(self, github: GitHub, keys: ExternalId) -> bool:
         """Whether nobody needs the sandbox of this run: its verdict has been told, or should have been long ago."""
-        if github.clock.now() > keys.deadline + UNTOLD_STAYS:
+        now = github.clock.now()
+        if now > keys.deadline + UNTOLD_STAYS:
             return True
-        if not await self._is_over(github, keys):
+        if keys in self._untold or not await self._is_over(github, keys):
             return False
         run = await self._workflow_run(github, keys)
         for sha in heads_of([run] if run else []):
             told = [check for check in await Checks(github, self.at.app_id).on(sha) if check.keys == keys]
             if told:
                 return all(check.is_completed for check in told)
-        return False
+        # It has none, or on another commit than its workflow run's, as where a comment has started it.
+        return now > keys.deadline and self._has_seen_all
 
     async def _workflow_run(self, github: GitHub, keys: ExternalId) -> dict[str, Any] | None:
         if not keys.instance.isdecimal() or len(keys.instance) > LONGEST_NUMBER:
@@ -193,7 +207,7 @@ class Watchdog:
         Raises:
             ServerUnavailable: it cannot be told before the deadline.
         """
-        found, why = None, "its processes did not end"
+        found, run, why = None, None, "its processes did not end"
         try:
             run = await self._workflow_run(github, keys)
             found = await self._find(check, keys, run)
@@ -204,10 +218,11 @@ class Watchdog:
             # Unreachable, or what the run has left there cannot be read: past the deadline that is the end of it.
             if github.clock.now() < keys.deadline:
                 raise
-            why = one_line(f"{type(error).__name__}: {error}")
+            defect = one_line(f"{type(error).__name__}: {error}")
+            why = error.sentence if isinstance(error, AutomationError) else defect
         if github.clock.now() < keys.deadline:
             return found, None
-        return found, self._judged(keys, Aftermath.nothing(Observation(lost=why)))
+        return found, self._judged(keys, out_of_reach(run, why))
 
     def _judged(self, keys: ExternalId, left: Aftermath) -> Outcome:
         return outcome_of(str(keys.run), left.seen, left.output, self.at.redactor)

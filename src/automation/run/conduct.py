@@ -54,6 +54,7 @@ class Conductor:
         line: to the server, where others use it, too; None for one of its own.
         is_durable: somebody comes back for this run. Cancelled, or broken off by an error, it is left going: another
             driver may have it by now. One that was started before is ours: it is followed and removed like any other.
+        may_be_started: of a durable one: whoever had it before may have started it.
         may_start: asked right before the start is sent: whoever has lost the run to another one raises here.
         on_verdict: told the outcome as soon as it is known; answers whether it is safe elsewhere, so that the run
             may be removed from its server.
@@ -68,6 +69,7 @@ class Conductor:
     attention: Attention = field(default_factory=Attention)
     line: Line | None = None
     is_durable: bool = False
+    may_be_started: bool = False
     progress: Progress = field(default_factory=Silent)
     stop: StopRequest = field(default_factory=StopRequest)
     may_start: Callable[[], Awaitable[None]] = always_allowed
@@ -186,7 +188,6 @@ class Conductor:
         self._started = started = await start(
             server, events, self.order, sdk_version, patience, self._listener, self.may_start
         )
-        server.trust()
         if started.adopted:
             self._listener.note("this run was started before: following that one, nothing is started twice")
         within = self.order.timeout + self.order.grace + BACKSTOP + self.patience + MARGIN
@@ -209,6 +210,8 @@ class Conductor:
         if self._started is None:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
+            if self.is_durable and not (self.may_be_started or Phase.START in self._listener.entered):
+                return Observation(process=Process.NEVER_STARTED)
         look = await self._ask_server_to_stop(server)
         if look.process is Process.ALIVE and self._started and self._started.command_id:
             await server.stop_command(self._started.command_id)

@@ -136,6 +136,7 @@ async def start(
     progress.enter(Phase.PREPARE)
     place = await patience.bear(lambda: _prepare(server, order))
     if place.claim:
+        server.trust()
         command_id = await patience.bear(lambda: find_start(server, place.claim))
         return Started(
             order.key, place, command_id, order.base, adopted=True, output_limit=order.output_limit
@@ -153,6 +154,8 @@ async def start(
         path = place.path(f"payload-{token}.tar")
         await patience.bear(lambda: to_its_end(server.upload(path, payload), ARRIVES_WITHIN))
     await may_start()
+    # It has taken all that it was sent. What may have been started is not given up for a proxy's refusal.
+    server.trust()
     progress.enter(Phase.START)
     announced_since = events.connections if events.connected.is_set() else NEVER
     command_id = await _start(server, order, place, token, patience)

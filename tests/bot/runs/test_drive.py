@@ -28,7 +28,7 @@ from bot.runs.run import Run, State
 from bot.runs.said import note_of
 from tests.bot.runs.place import NOWHERE, Place
 from tests.bot.store.rows import SUCCESS
-from tests.fakes.faulty_proxy import Answer, faulty_proxy
+from tests.fakes.faulty_proxy import Answer, Cut, Fault, faulty_proxy
 from tests.servers import RealServer
 from tests.teller import eventually
 
@@ -110,15 +110,17 @@ class Restarting:
         self.path, self.status = path, status
         self.left = 0
 
-    async def answer(self, request: Request, _: Answer) -> Response | None:
-        if not self.left or not request.url.path.endswith(self.path):
-            return None
-        self.left -= 1
-        return Response("no server here", self.status)
-
     @asynccontextmanager
-    async def before(self, server: RealServer, place: Place) -> AsyncIterator[None]:
-        async with faulty_proxy(server.url, self.answer) as proxy:
+    async def before(
+        self, server: RealServer, place: Place, fault: Fault | None = None
+    ) -> AsyncIterator[None]:
+        async def answer(request: Request, real: Answer) -> Response | None:
+            if self.left and request.url.path.endswith(self.path):
+                self.left -= 1
+                return Response("no server here", self.status)
+            return await fault(request, real) if fault else None
+
+        async with faulty_proxy(server.url, answer) as proxy:
             core = replace(place.bot.settings.core, agent_server_url=proxy.url)
             place.bot.settings = replace(place.bot.settings, core=core)
             yield
@@ -137,6 +139,26 @@ async def test_a_proxys_refusal_while_a_run_goes_on_is_borne_by_its_next_driver_
         proxy.left = 3
         now = await driven(place, run)
     assert end_of(now) == (State.ENDED, Conclusion.FAILURE, Reason.EXIT_CODE)
+
+
+async def test_a_proxys_refusal_when_the_answer_to_a_start_was_lost_is_borne(
+    place: Place, server: RealServer, tmp_path: Path
+) -> None:
+    starts = tmp_path / "starts"
+    place.automation(f"echo started >> {starts}; sleep 2; exit 3")
+    proxy = Restarting("/search", 404)
+
+    async def lose_the_first(request: Request, answer: Answer) -> Response | None:
+        if request.url.path.endswith("/start_bash_command") and not starts.exists():
+            await answer()
+            proxy.left = 3
+            raise Cut
+        return None
+
+    async with proxy.before(server, place, lose_the_first):
+        now = await driven(place, await place.add())
+    assert end_of(now) == (State.ENDED, Conclusion.FAILURE, Reason.EXIT_CODE)
+    assert starts.read_text() == "started\n"
 
 
 async def test_a_server_that_is_away_when_a_runs_turn_comes_is_borne_like_any_other(
@@ -252,6 +274,22 @@ class TestStopped:
         assert end_of(await place.now(run)) == (State.ENDED, Conclusion.CANCELLED, Reason.CANCELLED)
         assert server.processes(str(run.id)) == []
         assert str(run.id) not in server.directories()
+
+    async def test_while_its_server_is_away_before_it_started(self, place: Place, server: RealServer) -> None:
+        proxy = Restarting("", 502)
+        async with proxy.before(server, place):
+            proxy.left = 1000
+            run = await place.add()
+            drive = await taken(place, run)
+            async with begun(drive) as task:
+                await eventually(lambda: proxy.left < 999, 20)
+                drive.live.stop.ask("@bob")
+                await asyncio.wait_for(task, 10)
+            proxy.left = 0
+        now = await place.now(run)
+        assert end_of(now) == (State.ENDED, Conclusion.CANCELLED, Reason.CANCELLED)
+        assert now.end is not None
+        assert "stopped by @bob before it started" in now.end.sentence
 
     async def test_while_nobody_drives_it(self, place: Place, server: RealServer) -> None:
         place.automation("echo started; sleep 300")
@@ -369,6 +407,18 @@ class TestWithoutRoom:
                 assert (await place.now(run)).end is None
         assert end_of(await driven(place, run)) == (State.ENDED, Conclusion.SUCCESS, Reason.OK)
         place.repository.check("hello").is_("success")
+
+    async def test_it_can_be_cancelled_while_it_waits(
+        self, place: Place, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = await place.add()
+        for seam in ("automation.run.start.write_payload", "tempfile.TemporaryDirectory"):
+            monkeypatch.setattr(seam, fails_for_want_of_room)
+            with pytest.raises(NoRoom):
+                await driven(place, run)
+        assert await place.bot.store.runs.ask_stop(run.id, "@bob", Cause.CANCELLED.value)
+        now = await driven(place, run)
+        assert end_of(now) == (State.ENDED, Conclusion.CANCELLED, Reason.CANCELLED)
 
     @pytest.mark.parametrize("seam", ["tempfile.TemporaryDirectory", "automation.run.start.write_payload"])
     async def test_in_the_end_its_check_says_so(

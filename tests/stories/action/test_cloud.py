@@ -244,6 +244,23 @@ async def test_a_success_that_nobody_could_tell_is_told_from_its_sandbox(
     assert cloud.left == []
 
 
+async def test_one_whose_check_run_is_on_another_commit_than_its_workflow_run_is_deleted_after_its_deadline(
+    demo: Demo, cloud: FakeCloud
+) -> None:
+    """As where a comment has started it."""
+    cloud.fault("delete", status=403, times=None)
+    _, job = job_of(demo, "echo up")
+    assert (await job.run("review", **inputs(cloud))).code == 0
+    cloud.clear_faults()
+    demo.repository.workflow_runs[job.run_id].complete("success")
+    demo.repository.workflow_runs[job.run_id].head_sha = demo.checkout.commit("Main")
+    await watch(demo, cloud)
+    assert len(cloud.left) == 1
+    demo.github.advance(5 * 3600)
+    await watch(demo, cloud)
+    assert cloud.left == []
+
+
 async def test_a_sandbox_whose_verdict_was_told_already_is_deleted(demo: Demo, cloud: FakeCloud) -> None:
     cloud.fault("delete", status=403, times=None)
     sha, job = job_of(demo, "echo up")

@@ -187,15 +187,20 @@ async def test_a_watchdog_with_another_server_leaves_it_to_the_one_that_has_its_
     assert demo.check(sha).is_("failure").title == "It is done"
 
 
-async def test_a_run_whose_server_no_watchdog_has_is_lost_after_its_deadline(demo: Demo) -> None:
+@pytest.mark.parametrize(
+    ("workflow", "reason"), [("failure", "server-lost"), ("cancelled", "cancelled")], ids=str
+)
+async def test_a_run_whose_server_no_watchdog_has_is_lost_after_its_deadline(
+    demo: Demo, workflow: str, reason: str
+) -> None:
     sha, job = await killed(demo, SLEEPS)
-    run_of(demo, job.run_id).complete("failure")
+    run_of(demo, job.run_id).complete(workflow)
     await watch(demo, server=None)
     assert demo.check(sha).status == "in_progress"
     demo.github.advance(24 * 3600)
     passed = await watch(demo, server=None)
     assert passed.code == 0, passed.log
-    assert "`server-lost`" in (demo.check(sha).is_("failure").summary or "")
+    assert f"`{reason}`" in (demo.check(sha).is_(workflow).summary or "")
     await job.settle(automation="review")
 
 

@@ -252,14 +252,16 @@ async def test_nothing_is_sent_to_where_a_redirect_points(server: RealServer) ->
     assert visited == []
 
 
-def conductor(server: RealServer, main: str, watcher: Watcher, run_id: str) -> Conductor:
-    """One whose run outlives it: somebody comes back."""
+def conductor(
+    server: RealServer, main: str, watcher: Watcher, run_id: str, *, is_durable: bool = True
+) -> Conductor:
+    """One whose run outlives it, if it is durable: somebody comes back."""
     return Conductor(
         AgentConnection(server.url, server.key),
         Order(run_id, "bash main.sh", tarball({"main.sh": main})),
         attention=Attention(0.2, lambda _: 0.2),
         progress=watcher,
-        is_durable=True,
+        is_durable=is_durable,
     )
 
 
@@ -296,18 +298,30 @@ async def test_a_durable_run_that_ended_unattended_is_found_as_it_ended(server: 
     assert run_id not in server.directories()
 
 
-async def test_an_error_ends_even_a_durable_run(server: RealServer) -> None:
-    """Whoever fails does not come back by himself: nothing may go on unattended."""
-    run_id, watcher = str(uuid4()), Watcher()
-    begun = conductor(server, "echo started; sleep 300", watcher, run_id)
+class Defective(Watcher):
+    """Fails at the first output."""
 
-    def fail(data: bytes) -> None:
+    def output(self, data: bytes) -> None:
         raise ZeroDivisionError
 
-    watcher.output = fail  # type: ignore[method-assign]
+
+async def test_an_error_ends_a_run_that_nobody_comes_back_for(server: RealServer) -> None:
+    run_id = str(uuid4())
+    begun = conductor(server, "echo started; sleep 300", Defective(), run_id, is_durable=False)
     with pytest.raises(ZeroDivisionError):
         await begun.conduct()
     await eventually(lambda: server.processes(run_id) == [])
+    assert run_id not in server.directories()
+
+
+async def test_an_error_leaves_a_durable_run_to_whoever_comes_back_for_it(server: RealServer) -> None:
+    run_id, watcher = str(uuid4()), Watcher()
+    main = "echo started; sleep 2; echo ended; exit 5"
+    with pytest.raises(ZeroDivisionError):
+        await conductor(server, main, Defective(), run_id).conduct()
+    outcome = await conductor(server, main, watcher, run_id).conduct()
+    assert ended(outcome) == ("failure", "exit-code")
+    assert watcher.text == "started\nended\n"
     assert run_id not in server.directories()
 
 

@@ -4,11 +4,11 @@ The list is read on without them, and is not read that far back again.
 """
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from bot.github.hook import Attempt
 from bot.store.facts import Facts
@@ -24,6 +24,8 @@ Source: https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webho
 
 log = logging.getLogger(__name__)
 _ATTEMPTS: Final = TypeAdapter(list[Attempt])
+_ATTEMPT: Final = TypeAdapter(Attempt)
+_ENTRIES: Final = TypeAdapter(list[Any])
 
 
 @dataclass
@@ -35,6 +37,8 @@ class PutOff:
 
     facts: Facts
     _attempts: dict[str, Attempt] = field(default_factory=dict)
+    _unread: str = ""
+    """The fact that was last seen to have an entry that cannot be read: that is told once, not with each reading."""
 
     def __contains__(self, guid: str) -> bool:
         return guid in self._attempts
@@ -49,9 +53,9 @@ class PutOff:
         return list(self._attempts.values())
 
     async def recall(self) -> list[Attempt]:
-        """What is put off, whoever did it."""
-        kept = await self.facts.get(PUT_OFF)
-        self._attempts = {each.guid: each for each in _ATTEMPTS.validate_json(kept or "[]")}
+        """What is put off, whoever did it; what another version of the bot has written in a form of its own is left out."""
+        kept = await self.facts.get(PUT_OFF) or "[]"
+        self._attempts = {each.guid: each for each in self._read(kept)}
         return self.attempts
 
     async def add(self, attempt: Attempt) -> None:
@@ -74,5 +78,26 @@ class PutOff:
             self._attempts = left
             await self._write()
 
+    def _read(self, kept: str) -> Iterator[Attempt]:
+        is_told, unread = kept == self._unread, ""
+        for entry in _entries(kept):
+            try:
+                yield _ATTEMPT.validate_python(entry)
+            except ValidationError:
+                unread = kept
+                if not is_told:
+                    log.warning(
+                        "a delivery that was left for later cannot be read, and is not asked for: %.200r",
+                        entry,
+                    )
+        self._unread = unread
+
     async def _write(self) -> None:
         await self.facts.put(PUT_OFF, _ATTEMPTS.dump_json(self.attempts).decode())
+
+
+def _entries(kept: str) -> list[Any]:
+    try:
+        return _ENTRIES.validate_json(kept)
+    except ValidationError:
+        return [kept]

@@ -1,6 +1,7 @@
 """What GitHub has sent and nobody has stored is taken in, once, in the order in which it was sent."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing
@@ -370,6 +371,36 @@ class TestWhatIsLeftForLater:
         assert await reader.read() == 0
         holding()
         assert await reading().read() == 1
+
+    @pytest.mark.parametrize("form", [{"guid": "another"}, {"at": "yesterday"}, "another", None])
+    async def test_one_of_a_form_that_is_not_known_is_named_once_and_left_out(
+        self,
+        store: Store,
+        reading: Reading,
+        holding: Holding,
+        caplog: pytest.LogCaptureFixture,
+        held: str,
+        form: Any,
+    ) -> None:
+        [entry] = json.loads(await store.facts.get(put_off.PUT_OFF) or "")
+        await store.facts.put(put_off.PUT_OFF, json.dumps([form, entry | {"tries": 3}]))
+        reader = reading()
+        assert [await reader.read() for _ in range(2)] == [0, 0]
+        assert caplog.text.count("cannot be read") == 1
+        assert str(form) in caplog.text
+        holding()
+        assert await reader.read() == 1
+        assert held in await stored(store)
+
+    @pytest.mark.parametrize("fact", ["none", "{}", '{"version": 2}'])
+    async def test_where_all_of_it_is_of_another_form_the_list_is_read_all_the_same(
+        self, app: App, store: Store, reading: Reading, held: str, fact: str
+    ) -> None:
+        await store.facts.put(put_off.PUT_OFF, fact)
+        await stored(store)
+        later = send(app, "created")
+        assert await reading().read() == 1
+        assert await stored(store) == later
 
 
 async def test_who_waits_for_it_waits_no_longer_than_he_wants(

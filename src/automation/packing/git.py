@@ -5,9 +5,11 @@ completed behind the user's back), no replaced objects, no prompt, no lock for t
 environment is an allow-list, so no secret of ours reaches git. Arguments are lists; there is no shell.
 
 Every failure of git is `Misconfigured` with a sentence that says what to do: git is absent, the directory is
-no repository or belongs to someone else, objects are missing (`archive-incomplete`), it took too long.
+no repository or belongs to someone else, objects are missing (`archive-incomplete`), it took too long. Where git
+writes to files of ours and has no room, that is the `OSError` that it met, for `automation.room` to tell.
 """
 
+import errno
 import os
 import re
 import subprocess
@@ -36,6 +38,16 @@ _PASSED_ON = re.compile(
     r"|GIT_CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_\d+|VALUE_\d+)"
 )
 _DISTRUSTED = re.compile(r"dubious ownership in repository at '(.*)'")
+_NO_ROOM = {
+    "No space left on device": errno.ENOSPC,
+    "Out of diskspace": errno.ENOSPC,
+    "Disk quota exceeded": errno.EDQUOT,
+    "File too large": errno.EFBIG,
+    # SIGXFSZ, on Linux and on macOS.
+    "died of signal 25": errno.EFBIG,
+    "Read-only file system": errno.EROFS,
+}
+"""How a line of git's ends that could write no more."""
 # Sources: https://git-scm.com/docs/git#_environment_variables and https://git-scm.com/docs/git-config
 _FIXED_ENVIRONMENT = {
     "LC_ALL": "C",
@@ -120,11 +132,13 @@ class Git:
         directory: where git looks for the repository.
         git_dir: the repository itself, where it need not be looked for.
         settings: more configuration, as `name=value`.
+        is_ours: it is of our own making, so whatever it cannot write is for want of room on this machine.
     """
 
     directory: Path
     git_dir: Path | None = None
     settings: tuple[str, ...] = ()
+    is_ours: bool = False
 
     def run(self, *arguments: str, accept: tuple[int, ...] = (0,), timeout: float = QUICK) -> Answer:
         """Run a command and read all that it prints.
@@ -134,8 +148,7 @@ class Git:
             accept: exit codes that are answers; any other is a failure.
             timeout: seconds.
 
-        Raises:
-            Misconfigured: see the module.
+        Raises: as `running`.
         """
         with self.running(*arguments, accept=accept, timeout=timeout) as running:
             out = running.output.read()
@@ -160,6 +173,7 @@ class Git:
         Raises:
             Misconfigured: see the module.
             NoRoom: there is none for its complaints.
+            OSError: there is none for what it writes, in a repository that `is_ours`.
         """
         with _scratch() as complaints, self._start(arguments, complaints, requests=requests) as process:
             running = Running(process)
@@ -180,9 +194,12 @@ class Git:
                 running.no_more_requests()
             complaints.seek(0)
             running.complaint = complaints.read().decode(errors="replace")
+            has_failed = running.code not in accept and not running.stopped
+            if has_failed and not running.complaint:
+                _expect_room(complaints)
         if running.expired and running.code:
             raise _late(arguments[0], timeout)
-        if running.code not in accept and not running.stopped:
+        if has_failed:
             raise self.failure(arguments[0], running.code, running.complaint)
 
     def _start(
@@ -205,8 +222,10 @@ class Git:
                 f"git cannot be started ({error.strerror}): install git and put it on PATH"
             ) from None
 
-    def failure(self, command: str, code: int, said: str) -> Misconfigured:
+    def failure(self, command: str, code: int, said: str) -> Misconfigured | OSError:
         """What a failure of git means for the user, from its exit code and its complaint."""
+        if self.is_ours and (number := _no_room(said)):
+            return OSError(number, os.strerror(number))
         if distrusted := _DISTRUSTED.search(said):
             where = distrusted[1]
             return Misconfigured(
@@ -230,6 +249,20 @@ class Git:
 def _scratch() -> IO[bytes]:
     with room_in():
         return TemporaryFile()
+
+
+def _expect_room(complaints: IO[bytes]) -> None:
+    """Git may have been silent because nothing could be written there: raises `NoRoom` if that is so."""
+    with room_in():
+        os.write(complaints.fileno(), b"\n")
+
+
+def _no_room(said: str) -> int:
+    """The number of the error with which a write of git's failed for want of room; 0 for none."""
+    lines = tuple(said.splitlines())
+    return next(
+        (number for words, number in _NO_ROOM.items() if any(each.endswith(words) for each in lines)), 0
+    )
 
 
 def is_sha(word: str) -> bool:

@@ -9,7 +9,8 @@ read. A bundle does not record that it is shallow, therefore its receiver must b
     git fetch <bundle> 'refs/heads/*:refs/remotes/bundle/*'
     git checkout --detach refs/remotes/bundle/head
 
-Missing objects are `Misconfigured` with the reason `archive-incomplete`; a target is whole or absent.
+Missing objects are `Misconfigured` with the reason `archive-incomplete`; a target is whole or absent. No room is told
+with its place: the repository's is among temporary files, the bundle's need not be.
 Sources: https://git-scm.com/docs/git-bundle and https://git-scm.com/docs/shallow
 """
 
@@ -17,12 +18,12 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from automation.errors import Misconfigured
 from automation.packing.git import LONG, Git, Sha
 from automation.packing.history import Cut, cut
 from automation.reasons import Reason
+from automation.room import own_directory, room_in
 
 
 @dataclass(frozen=True)
@@ -49,21 +50,24 @@ def write_git_bundle(git: Git, head: Sha, base: Sha | None, target: Path) -> Git
 
     Raises:
         Misconfigured: git failed; `archive-incomplete` where objects are missing.
+        NoRoom: there is none for the bundle, or for the temporary repository.
     """
     shallow = _shallow(git, head, base)
     refs = {"refs/heads/head": head} | ({"refs/heads/base": base} if base else {})
     objects = Path(_absolute(git, "objects"))
     hash_name = git.run("rev-parse", "--show-object-format").line
-    with TemporaryDirectory(prefix="automation-git-") as borrowed:
-        lender = Git(Path(borrowed), git_dir=Path(borrowed))
-        lender.run("init", "--quiet", "--bare", "--template=", f"--object-format={hash_name}")
-        (Path(borrowed) / "objects" / "info").mkdir(parents=True, exist_ok=True)
-        (Path(borrowed) / "objects" / "info" / "alternates").write_bytes(os.fsencode(objects) + b"\n")
-        if shallow:
-            (Path(borrowed) / "shallow").write_text("".join(f"{sha}\n" for sha in shallow))
-        for name, sha in refs.items():
-            lender.run("update-ref", name, sha)
-        _create(lender, target, refs)
+    with own_directory("automation-git-") as borrowed:
+        lender = Git(borrowed, git_dir=borrowed, is_ours=True)
+        with room_in():
+            lender.run("init", "--quiet", "--bare", "--template=", f"--object-format={hash_name}")
+            (borrowed / "objects" / "info").mkdir(parents=True, exist_ok=True)
+            (borrowed / "objects" / "info" / "alternates").write_bytes(os.fsencode(objects) + b"\n")
+            if shallow:
+                (borrowed / "shallow").write_text("".join(f"{sha}\n" for sha in shallow))
+            for name, sha in refs.items():
+                lender.run("update-ref", name, sha)
+        with room_in(target.parent):
+            _create(lender, target, refs)
     return GitBundle(shallow, target.stat().st_size)
 
 

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
@@ -30,6 +30,10 @@ REAP_EVERY = 600.0
 """Seconds between two looks for sandboxes and runs that only their marks tell of."""
 WITHIN = 60.0
 """Seconds to end one orphan: what is left then waits for the next sweep."""
+AWAITED = 20.0
+"""Seconds that a sweep waits for those that it has begun with; what takes longer goes on beside the next one."""
+AT_ONCE = 8
+"""Most that are looked after at one time: on servers, and as many in a Cloud."""
 
 log = logging.getLogger(__name__)
 
@@ -39,34 +43,59 @@ class Orphans:
     """Looks after them."""
 
     bot: Bot
+    _on_servers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    _in_clouds: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def sweep_for_ever(self) -> None:
-        """Every so often, until cancelled."""
+        """Every so often, until cancelled. One that takes long keeps neither the others nor the next sweep waiting."""
         reaped_at = -math.inf
         strays = Strays(self.bot)
-        while True:
-            await self._sweep()
-            if time.monotonic() - reaped_at > REAP_EVERY:
-                reaped_at = time.monotonic()
-                try:
-                    await reap(self.bot)
-                    await strays.end()
-                except AutomationError as error:
-                    log.warning("what nobody remembers waits: %s", self.bot.redactor.text(error.sentence))
-            await asyncio.sleep(EVERY)
+        at_work: dict[UUID, asyncio.Task[None]] = {}
+        try:
+            while True:
+                await self._sweep(at_work)
+                if time.monotonic() - reaped_at > REAP_EVERY:
+                    reaped_at = time.monotonic()
+                    await self._reap(strays)
+                await asyncio.sleep(EVERY)
+        finally:
+            for task in at_work.values():
+                task.cancel()
+            await asyncio.gather(*at_work.values(), return_exceptions=True)
 
-    async def _sweep(self) -> None:
+    async def _reap(self, strays: Strays) -> None:
+        try:
+            await reap(self.bot)
+            await strays.end()
+        except AutomationError as error:
+            log.warning("what nobody remembers waits: %s", self.bot.redactor.text(error.sentence))
+
+    async def _sweep(self, at_work: dict[UUID, asyncio.Task[None]]) -> None:
+        """Begin with all that nobody is at work on, and wait a little for them."""
         try:
             left = await self.bot.store.secrets.of_ended()
         except AutomationError as error:
             log.warning("orphans wait: %s", error.sentence)
             return
-        for run_id in left:
-            with about(run=str(run_id)):
-                try:
-                    await self._look_after(run_id)
-                except AutomationError as error:
-                    log.warning("run %s waits: %s", run_id, self.bot.redactor.text(error.sentence))
+        begun = {
+            run_id: asyncio.create_task(self._try_to_look_after(run_id))
+            for run_id in left
+            if run_id not in at_work
+        }
+        at_work.update(begun)
+        if begun:
+            await asyncio.wait(begun.values(), timeout=AWAITED)
+        ended = [at_work.pop(run_id) for run_id, task in [*at_work.items()] if task.done()]
+        for task in ended:
+            # What nobody expected ends the sweeps, but not before the others have had their time.
+            task.result()
+
+    async def _try_to_look_after(self, run_id: UUID) -> None:
+        with about(run=str(run_id)):
+            try:
+                await self._look_after(run_id)
+            except AutomationError as error:
+                log.warning("run %s waits: %s", run_id, self.bot.redactor.text(error.sentence))
 
     async def _look_after(self, run_id: UUID) -> None:
         try:
@@ -82,9 +111,14 @@ class Orphans:
 
     async def _settle(self, run: Run) -> None:
         if (await SandboxMemo.of(self.bot, run)).is_used:
-            if await give_back_all(self.bot, run, partial(note_deleted, self.bot, run.id)):
-                await connections.forget(self.bot, run)
+            async with self._in_clouds:
+                if await give_back_all(self.bot, run, partial(note_deleted, self.bot, run.id)):
+                    await connections.forget(self.bot, run)
             return
+        async with self._on_servers:
+            await self._end(run)
+
+    async def _end(self, run: Run) -> None:
         try:
             connection = await connections.connection_of(self.bot, run)
             async with asyncio.timeout(WITHIN), AgentServer(connection) as server:

@@ -5,7 +5,6 @@ follows the run in it, or deletes it where no run was begun in it. What nobody r
 A request whose answer nobody saw is remembered until it can make nothing any more.
 """
 
-import asyncio
 import json
 import logging
 from collections.abc import Callable
@@ -184,8 +183,7 @@ async def _look_for_lost(bot: Bot, memo: SandboxMemo, account: CloudAccount) -> 
     sandbox = _sandbox(bot, memo, account, keeps=False)
     for asked_at in memo.lost:
         try:
-            async with asyncio.timeout(WITHIN):
-                is_settled = await settle_lost(sandbox, asked_at)
+            is_settled = await settle_lost(sandbox, asked_at)
         except (AutomationError, TimeoutError) as error:
             what = bot.redactor.text(str(error)) or f"not done in {WITHIN:g} s"
             log.warning("run %s: a sandbox that it has asked for is looked for later (%s)", memo.run.id, what)

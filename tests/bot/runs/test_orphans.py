@@ -9,9 +9,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, update
 
-from bot.runs import connections
+from bot.bot import Bot
+from bot.runs import connections, orphans
 from bot.runs.orphans import Orphans
 from bot.runs.run import Run, State
+from bot.runs.sandboxes import SandboxMemo
 from bot.store.schema import runs
 from tests.bot.runs.place import Place
 from tests.bot.store.rows import SUCCESS
@@ -60,3 +62,48 @@ async def test_what_cannot_be_read_is_left_and_holds_up_no_others(
     async with looked_after(place):
         await eventually(is_settled)
     assert f"run {newer.id} cannot be read" in caplog.text
+
+
+async def test_those_that_take_long_hold_up_neither_the_others_nor_the_next_sweep(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each waits for a Cloud, and there are more of them than are looked after at one time."""
+    monkeypatch.setattr(orphans, "EVERY", 0.05)
+    monkeypatch.setattr(orphans, "AWAITED", 0.05)
+    begun = []
+
+    async def never(_bot: Bot, run: Run, _deleted: object) -> bool:
+        begun.append(run.id)
+        await asyncio.Event().wait()
+        return True
+
+    monkeypatch.setattr(orphans, "give_back_all", never)
+    waiting = [await an_orphan(place, number) for number in range(1, 3 + orphans.AT_ONCE)]
+    for run in waiting:
+        await SandboxMemo(place.bot, run).asks(1)
+
+    async def is_settled() -> bool:
+        return set(await place.bot.store.secrets.of_ended()) == {each.id for each in waiting}
+
+    await an_orphan(place, 50)
+    async with looked_after(place):
+        await eventually(is_settled)
+        await an_orphan(place, 51)
+        assert not await is_settled()
+        await eventually(is_settled)
+    assert len(begun) == len(set(begun)) == orphans.AT_ONCE
+
+
+async def test_one_that_fails_as_nobody_expects_ends_the_sweeps_after_the_others_have_had_their_time(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing, orphan = await an_orphan(place, 1), await an_orphan(place, 2)
+    await SandboxMemo(place.bot, failing).asks(1)
+
+    async def fail(_bot: Bot, _run: Run, _deleted: object) -> bool:
+        raise KeyError("a defect")
+
+    monkeypatch.setattr(orphans, "give_back_all", fail)
+    with pytest.raises(KeyError, match="a defect"):
+        await Orphans(place.bot).sweep_for_ever()
+    assert orphan.id not in await place.bot.store.secrets.of_ended()

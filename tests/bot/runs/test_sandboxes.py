@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from automation.backends import cloud as cloud_module
-from automation.backends import giving_back
+from automation.backends import giving_back, lost_sandbox
 from automation.backends.lost_answer import LostAnswer
 from automation.errors import Misconfigured
 from automation.reasons import Reason
@@ -113,6 +113,40 @@ class TestInAnAccountOfOurOwn:
         made.created_at = await asked(place, cloud, run, 1000)
         for status in (500, 401):
             cloud.fault("search", status=status)
+            assert not await give_back_all(place.bot, run)
+        assert await give_back_all(place.bot, run)
+        assert made.deleted_at is not None
+
+    @pytest.mark.parametrize("status", ["STARTING", "RUNNING"])
+    async def test_what_cannot_be_taken_is_tried_for_an_hour_and_then_named_and_left(
+        self,
+        place: Place,
+        cloud: FakeCloud,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        status: str,
+    ) -> None:
+        """It starts for ever, or its server does not answer."""
+        caplog.set_level(logging.INFO)
+        monkeypatch.setattr(lost_sandbox, "WITHIN", 0.3)
+        cloud.gate_fault = lambda _: True
+        made = cloud.others()
+        made.status = status
+        lately, long_ago = await a_run(place), await a_run(place)
+        for run, ago, is_left in ((lately, 3600, False), (long_ago, 3600 + 130, True)):
+            caplog.clear()
+            made.created_at = await asked(place, cloud, run, ago)
+            assert await give_back_all(place.bot, run) is is_left
+            said = f"run {run.id}: an answer of the Cloud API was lost; what it may have made is among these: {made.id}"
+            assert (said in caplog.text) is is_left
+        assert made.deleted_at is None
+
+    async def test_it_is_never_left_while_the_api_does_not_say(self, place: Place, cloud: FakeCloud) -> None:
+        run = await a_run(place)
+        made = cloud.others()
+        made.created_at = await asked(place, cloud, run, 4000)
+        for _ in range(2):
+            cloud.fault("search", status=500)
             assert not await give_back_all(place.bot, run)
         assert await give_back_all(place.bot, run)
         assert made.deleted_at is not None

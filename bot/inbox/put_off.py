@@ -3,8 +3,9 @@
 The list is read on without them, and is not read that far back again.
 """
 
+import json
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -37,8 +38,8 @@ class PutOff:
 
     facts: Facts
     _attempts: dict[str, Attempt] = field(default_factory=dict)
-    _unread: str = ""
-    """The fact that was last seen to have an entry that cannot be read: that is told once, not with each reading."""
+    _foreign: list[Any] = field(default_factory=list)
+    """Entries that cannot be read here: kept for whoever has written them, and told of once."""
 
     def __contains__(self, guid: str) -> bool:
         return guid in self._attempts
@@ -53,9 +54,21 @@ class PutOff:
         return list(self._attempts.values())
 
     async def recall(self) -> list[Attempt]:
-        """What is put off, whoever did it; what another version of the bot has written in a form of its own is left out."""
-        kept = await self.facts.get(PUT_OFF) or "[]"
-        self._attempts = {each.guid: each for each in self._read(kept)}
+        """What is put off, whoever did it; what another version of the bot has written in a form of its own is left to it."""
+        kept, known = await self.facts.get(PUT_OFF) or "[]", self._foreign
+        self._attempts, self._foreign = {}, []
+        for entry in _entries(kept):
+            try:
+                attempt = _ATTEMPT.validate_python(entry)
+            except ValidationError:
+                self._foreign.append(entry)
+            else:
+                self._attempts[attempt.guid] = attempt
+        for entry in self._foreign:
+            if entry not in known:
+                log.warning(
+                    "a delivery that was left for later cannot be read, and is not asked for: %.200r", entry
+                )
         return self.attempts
 
     async def add(self, attempt: Attempt) -> None:
@@ -78,22 +91,9 @@ class PutOff:
             self._attempts = left
             await self._write()
 
-    def _read(self, kept: str) -> Iterator[Attempt]:
-        is_told, unread = kept == self._unread, ""
-        for entry in _entries(kept):
-            try:
-                yield _ATTEMPT.validate_python(entry)
-            except ValidationError:
-                unread = kept
-                if not is_told:
-                    log.warning(
-                        "a delivery that was left for later cannot be read, and is not asked for: %.200r",
-                        entry,
-                    )
-        self._unread = unread
-
     async def _write(self) -> None:
-        await self.facts.put(PUT_OFF, _ATTEMPTS.dump_json(self.attempts).decode())
+        entries = [*_ATTEMPTS.dump_python(self.attempts, mode="json"), *self._foreign]
+        await self.facts.put(PUT_OFF, json.dumps(entries))
 
 
 def _entries(kept: str) -> list[Any]:

@@ -109,16 +109,16 @@ class Drive:
             self._telling.begin()
             await self._conduct()
         except GitHubRefuses as error:
-            await self._end_without_run(not_started(error))
+            await self._end_unstarted(error)
         except (GitHubUnavailable, NoRoom) as error:
             # Nothing is known to be wrong: another try may find GitHub back, or room.
             if await self._may_try_again():
                 raise
-            await self._end_without_run(not_started(error))
+            await self._end_unstarted(error)
         except DatabaseUnavailable:
             raise
         except AutomationError as error:
-            await self._end_without_run(not_started(error))
+            await self._end_unstarted(error)
 
     async def _may_try_again(self) -> bool:
         """Whether what it lacks may still come in time; also for what had to wait for its turn for long."""
@@ -148,7 +148,7 @@ class Drive:
                 line.server.trust()
             now = await self._look(line)
             if now.exists and now.process is not Process.UNKNOWN:
-                await self._follow(connection, line, ordering.resumed())
+                await self._follow(connection, line, ordering.resumed(), is_there=True)
             elif self.run.is_started or (self.run.is_sent and not now.exists):
                 # It may have been there, and its server has forgotten it: started again, it would be done twice.
                 await self._end_without_run(judge(Observation(process=Process.GONE)))
@@ -172,7 +172,9 @@ class Drive:
             obtaining.cancel()
             await asyncio.gather(obtaining, stopping, return_exceptions=True)
 
-    async def _follow(self, connection: AgentConnection, line: Line, order: Order) -> None:
+    async def _follow(
+        self, connection: AgentConnection, line: Line, order: Order, *, is_there: bool = False
+    ) -> None:
         started_at = self.run.started_at or self.bot.clock.now()
         is_known = self.run.is_ordered
         if order.keeps_sandbox and not is_known:
@@ -201,7 +203,7 @@ class Drive:
             attention=self.live.attention,
             line=line,
             is_durable=True,
-            may_be_started=self.run.may_be_started,
+            may_be_started=is_there or self.run.may_be_started,
         )
         await conductor.conduct()
         if conductor.is_released:
@@ -221,6 +223,11 @@ class Drive:
         verdict = worsened(verdict, await self.bot.store.facts.get(f"completion {self.run.id}"))
         await self._over(replace(outcome, verdict=verdict))
         return not outcome.is_lost
+
+    async def _end_unstarted(self, error: AutomationError) -> None:
+        """It could not be started; whoever has had it stopped meanwhile has been obeyed."""
+        is_stopped = self.run.stop_by and not self.run.may_be_started
+        await self._end_without_run(_stopped_before(self.run) if is_stopped else not_started(error))
 
     async def _end_without_run(self, verdict: Verdict) -> None:
         seconds = self.bot.clock.now() - self.run.accepted_at

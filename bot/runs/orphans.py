@@ -85,10 +85,8 @@ class Orphans:
         at_work.update(begun)
         if begun:
             await asyncio.wait(begun.values(), timeout=AWAITED)
-        ended = [at_work.pop(run_id) for run_id, task in [*at_work.items()] if task.done()]
-        for task in ended:
-            # What nobody expected ends the sweeps, but not before the others have had their time.
-            task.result()
+        for run_id in [run_id for run_id, task in at_work.items() if task.done()]:
+            del at_work[run_id]
 
     async def _try_to_look_after(self, run_id: UUID) -> None:
         with about(run=str(run_id)):
@@ -96,6 +94,10 @@ class Orphans:
                 await self._look_after(run_id)
             except AutomationError as error:
                 log.warning("run %s waits: %s", run_id, self.bot.redactor.text(error.sentence))
+            except Exception as error:  # noqa: BLE001  # the outermost: one run must not stop the others
+                what = self.bot.redactor.text(f"{type(error).__name__}: {error}")
+                self.bot.metrics.defects.labels("orphans").inc()
+                log.error("run %s: a defect of automation-bot: %s", run_id, what)  # noqa: TRY400  # redacted
 
     async def _look_after(self, run_id: UUID) -> None:
         try:

@@ -17,7 +17,7 @@ from automation.backends.giving_back import WITHIN, give_back
 from automation.backends.lost_sandbox import settle_lost
 from automation.backends.marked_sandboxes import marked_sandboxes
 from automation.backends.sandbox_connection import renewable
-from automation.cloud import Cloud, CloudAccount
+from automation.cloud import Cloud, CloudAccount, SandboxFailed
 from automation.connection import AgentConnection
 from automation.errors import AutomationError, Misconfigured
 from bot.bot import Bot
@@ -27,6 +27,9 @@ from bot.runs.run import Overtaken, Run, State
 
 NAME = "sandboxes"
 KEPT = "kept-sandbox"
+
+TRIED_FOR = 3600.0
+"""Seconds for which it is tried to take what a lost request may have made, where that does not work."""
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +42,7 @@ class SandboxMemo:
         api_url: of the Cloud whose sandboxes they are.
         asked_at: Unix time by the API's clock of a request whose answer nobody has seen; 0 for none.
         lost: the same of earlier ones, whose answers nobody will see.
+        failing_since: Unix time since when what one of these may have made could not be taken; 0 if it could.
         is_used: there ever was one, or was to be.
     """
 
@@ -47,6 +51,7 @@ class SandboxMemo:
     api_url: str = ""
     asked_at: float = 0
     lost: tuple[float, ...] = ()
+    failing_since: float = 0
     sandboxes: tuple[str, ...] = ()
     is_used: bool = False
 
@@ -67,6 +72,7 @@ class SandboxMemo:
             api_url=kept["api_url"],
             asked_at=kept["asked_at"],
             lost=tuple(kept.get("lost", ())),
+            failing_since=kept.get("failing_since", 0),
             sandboxes=tuple(kept["sandboxes"]),
             is_used=True,
         )
@@ -93,6 +99,12 @@ class SandboxMemo:
         self.lost = tuple(each for each in self.lost if each != asked_at)
         await self._write()
 
+    async def fails(self, now: float) -> None:
+        """What a lost request may have made could not be taken."""
+        if not self.failing_since:
+            self.failing_since = now
+            await self._write()
+
     async def gives_back(self, _sandbox_id: str) -> None:
         async with self.bot.store.database.writing():
             if not await self.bot.store.runs.hold(self.run):
@@ -108,6 +120,7 @@ class SandboxMemo:
             "api_url": self.api_url,
             "asked_at": self.asked_at,
             "lost": self.lost,
+            "failing_since": self.failing_since,
             "sandboxes": self.sandboxes,
         }
         sealed = self.bot.vault.seal(json.dumps(kept), _about(self.run.id))
@@ -180,11 +193,14 @@ async def _look_for_lost(bot: Bot, memo: SandboxMemo, account: CloudAccount) -> 
     """Remember what answers that were lost have told nobody of, or name it; what cannot be done now stays to be done."""
     if memo.asked_at:
         await memo.loses_answer()
-    sandbox = _sandbox(bot, memo, account, keeps=False)
+    sandbox, now = _sandbox(bot, memo, account, keeps=False), bot.clock.now()
+    gives_up = 0 < memo.failing_since < now - TRIED_FOR
     for asked_at in memo.lost:
         try:
-            is_settled = await settle_lost(sandbox, asked_at)
+            is_settled = await settle_lost(sandbox, asked_at, gives_up=gives_up)
         except (AutomationError, TimeoutError) as error:
+            if isinstance(error, SandboxFailed):
+                await memo.fails(now)
             what = bot.redactor.text(str(error)) or f"not done in {WITHIN:g} s"
             log.warning("run %s: a sandbox that it has asked for is looked for later (%s)", memo.run.id, what)
             continue

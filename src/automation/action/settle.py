@@ -57,7 +57,7 @@ class Settlement:
             await self._release(state)
         if is_told or not state.is_ordered:
             await self._give_back()
-        elif self.file.sandboxes:
+        elif self.file.sandboxes and not state.keeps_sandbox:
             self.log.note(
                 "the sandbox stays until GitHub knows how the run ended; `mode: watchdog` deletes it"
             )

@@ -14,8 +14,6 @@ SKEW: Final = timedelta(seconds=5)
 LISTED_WITHIN: Final = 15.0
 LATE: Final = timedelta(seconds=30)
 """For so long a server may still be about a request whose answer nobody waits for any more."""
-TRIED_FOR: Final = timedelta(hours=1)
-"""For so long after it has been over what it may have made is tried to be taken, where that does not work."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +36,6 @@ class LostAnswer:
     def is_over(self, now: float) -> bool:
         """Whether it makes nothing any more; `now` is Unix time by the API's clock."""
         return now > self.until.timestamp()
-
-    def is_given_up(self, now: float) -> bool:
-        """Whether what could not be taken until now is left; `now` as in `is_over`."""
-        return now > (self.until + TRIED_FOR).timestamp()
 
     async def suspects(self, cloud: Cloud, known: Collection[str]) -> list[Sandbox]:
         """What it may have made, without those that are known.

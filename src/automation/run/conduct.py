@@ -54,7 +54,7 @@ class Conductor:
         line: to the server, where others use it, too; None for one of its own.
         is_durable: somebody comes back for this run. Cancelled, or broken off by an error, it is left going: another
             driver may have it by now. One that was started before is ours: it is followed and removed like any other.
-        may_be_started: of a durable one: whoever had it before may have started it.
+        may_be_started: of a durable one: somebody may have started it before. Otherwise it is ended without the server.
         may_start: asked right before the start is sent: whoever has lost the run to another one raises here.
         on_verdict: told the outcome as soon as it is known; answers whether it is safe elsewhere, so that the run
             may be removed from its server.
@@ -69,7 +69,7 @@ class Conductor:
     attention: Attention = field(default_factory=Attention)
     line: Line | None = None
     is_durable: bool = False
-    may_be_started: bool = False
+    may_be_started: bool = True
     progress: Progress = field(default_factory=Silent)
     stop: StopRequest = field(default_factory=StopRequest)
     may_start: Callable[[], Awaitable[None]] = always_allowed

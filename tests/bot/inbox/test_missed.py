@@ -391,6 +391,9 @@ class TestWhatIsLeftForLater:
         holding()
         assert await reader.read() == 1
         assert held in await stored(store)
+        await reader.read()
+        left = json.loads(await store.facts.get(put_off.PUT_OFF) or "")
+        assert left == [form], "whoever has written it may be back"
 
     @pytest.mark.parametrize("fact", ["none", "{}", '{"version": 2}'])
     async def test_where_all_of_it_is_of_another_form_the_list_is_read_all_the_same(

@@ -291,6 +291,24 @@ class TestStopped:
         assert now.end is not None
         assert "stopped by @bob before it started" in now.end.sentence
 
+    async def test_while_its_next_driver_waits_for_a_server_that_stays_away(
+        self, place: Place, server: RealServer
+    ) -> None:
+        core = replace(place.bot.settings.core, patience=3)
+        place.bot.settings = replace(place.bot.settings, core=core)
+        proxy = Restarting("", 502)
+        async with proxy.before(server, place):
+            proxy.left = 1000
+            run = await place.add(is_ordered=True)
+            drive = await taken(place, run)
+            async with begun(drive) as task:
+                await eventually(lambda: proxy.left < 999, 20)
+                assert await place.bot.store.runs.ask_stop(run.id, "@bob", Cause.CANCELLED.value)
+                drive.live.become(replace(drive.live.run, stop_by="@bob", stop_cause=Cause.CANCELLED.value))
+                await asyncio.wait_for(task, 20)
+            proxy.left = 0
+        assert end_of(await place.now(run)) == (State.ENDED, Conclusion.CANCELLED, Reason.CANCELLED)
+
     async def test_while_nobody_drives_it(self, place: Place, server: RealServer) -> None:
         place.automation("echo started; sleep 300")
         run = await place.add()

@@ -27,6 +27,8 @@ from tests.fakes.github.server import FakeGitHub
 from tests.servers import RealServer
 from tests.teller import eventually
 
+HOUR = 3600.0
+
 
 @pytest.fixture(autouse=True)
 def in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,18 +130,31 @@ class TestInAnAccountOfOurOwn:
     ) -> None:
         """It starts for ever, or its server does not answer."""
         caplog.set_level(logging.INFO)
-        monkeypatch.setattr(lost_sandbox, "WITHIN", 0.3)
+        monkeypatch.setattr(lost_sandbox, "TAKEN_WITHIN", 0.3)
         cloud.gate_fault = lambda _: True
         made = cloud.others()
         made.status = status
-        lately, long_ago = await a_run(place), await a_run(place)
-        for run, ago, is_left in ((lately, 3600, False), (long_ago, 3600 + 130, True)):
-            caplog.clear()
-            made.created_at = await asked(place, cloud, run, ago)
+        run = await a_run(place)
+        made.created_at = await asked(place, cloud, run, 2 * HOUR)
+        said = f"run {run.id}: an answer of the Cloud API was lost; what it may have made is among these: {made.id}"
+        for later, is_left in ((0, False), (0, False), (HOUR - 60, False), (120, True)):
+            place.bot.clock = replace(place.bot.clock, began_at=place.bot.clock.began_at + later)
             assert await give_back_all(place.bot, run) is is_left
-            said = f"run {run.id}: an answer of the Cloud API was lost; what it may have made is among these: {made.id}"
             assert (said in caplog.text) is is_left
         assert made.deleted_at is None
+
+    async def test_what_becomes_usable_is_deleted_after_all(
+        self, place: Place, cloud: FakeCloud, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lost_sandbox, "TAKEN_WITHIN", 0.3)
+        cloud.gate_fault = lambda _: True
+        made, run = cloud.others(), await a_run(place)
+        made.created_at = await asked(place, cloud, run, 2 * HOUR)
+        assert not await give_back_all(place.bot, run)
+        cloud.clear_faults()
+        monkeypatch.undo()
+        assert await give_back_all(place.bot, run)
+        assert made.deleted_at is not None
 
     async def test_it_is_never_left_while_the_api_does_not_say(self, place: Place, cloud: FakeCloud) -> None:
         run = await a_run(place)

@@ -18,6 +18,12 @@ SETTLED_WITHIN = 10.0
 MOST_OPEN = 6
 """So many have not come to their end at the most: what is told is how long it takes to recover, not a queue's length."""
 
+REQUESTS = 15_000
+"""In an hour, as for an organisation of GitHub Enterprise Cloud: two hundred starts in minutes are more than an hour's.
+
+Source: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+"""
+
 ROOM = {f"BOT_RUNS_PER_{who}_HOUR": "10000" for who in ("USER", "PULL", "REPOSITORY")}
 
 
@@ -39,6 +45,8 @@ class Commanders:
 
     def __post_init__(self) -> None:
         self.starts.mkdir()
+        for installation in self.demo.app.installations:
+            installation.meter.limit = REQUESTS
         main = f'echo started >> {self.starts}/"$AUTOMATION_RUN_ID"; sleep {self.seconds}; exit 3'
         self.demo.automation(main, "count")
         self._heads = [self.demo.pull(number).head for number in PULLS]

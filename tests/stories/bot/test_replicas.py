@@ -146,8 +146,9 @@ async def run_over_a_bad_way(begin: Begin, cluster: PostgreSQL, starts: Path, ch
                 sentence for command in commands for sentence in counted.wrong(command)
             ] + counted.pending()
 
+        # The pauses of what is put off grow, to 30 s by its fourth try.
         with suppress(TimeoutError):
-            await eventually(lambda: not wrong(), 60)
+            await eventually(lambda: not wrong(), 120)
         assert wrong() == [], str(chance)
         assert chance.log, "nothing has happened"
         chance.share = 0

@@ -4,7 +4,8 @@ Candidates are found on the commits of recent workflow runs and open pull reques
 An `external_id` can be written by anybody who may write checks, so it is used to look up and for nothing
 else: the server is the one in this step's inputs, and a run is stopped or removed only if the mark that it
 carries on the server's disk names this repository and this very `external_id`. Whose mark is another's is
-none of ours, and its check run is completed as lost. The same mark stands in the sandbox of a run that has one.
+none of ours, and its check run is completed as lost. The same mark stands in the sandbox of a run that has one. A check
+run that says that its run is on a server which is not given here is left to whoever has it, until its deadline.
 """
 
 import asyncio
